@@ -1,0 +1,105 @@
+"""Everything the operator may choose, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PREFIX = "TESTBED_"
+NOT_OURS = {"TESTBED_TEST_DATA", "TESTBED_TEST_PG_BIN"}  # the tests' own
+
+
+class Settings(BaseModel):
+    """Immutable settings; ``TESTBED_DATABASE_URL`` sets ``database_url``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str = Field(
+        default="http://127.0.0.1:8000",
+        pattern=r"^https?://[^/]+$",
+        description="The address people reach the service at, without a slash at its end. Links and cookies follow it.",
+    )
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL URL (15 to 18); unset starts the embedded server in the data folder."
+    )
+    data_dir: Path = Field(
+        default=Path("var"), description="Where uploads, exports and the embedded database live."
+    )
+    postgres_os_user: str = Field(
+        default="testbed-pg",
+        pattern=r"^[a-z_][a-z0-9_-]{0,31}$",
+        description="The system user that runs the embedded PostgreSQL when the service is started by root.",
+    )
+    city: str = Field(default="Luleå", max_length=60, description="The name of the city, as pages say it.")
+    code_prefix: str = Field(
+        default="LUL", pattern=r"^[A-Z]{2,5}$", description="How codes of pilots begin: LUL-2026-001."
+    )
+    upload_max_bytes: int = Field(
+        default=20 * 1024**3, gt=0, description="Largest result file, in bytes."
+    )
+    form_max_bytes: int = Field(
+        default=512 * 1024**2, gt=0, description="Largest upload through a browser form, in bytes."
+    )
+    free_bytes_floor: int = Field(
+        default=2 * 1024**3, ge=0, description="Uploads are refused when the disk has fewer bytes left than this."
+    )
+    store_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9.-]+$",
+        description="Keep files in this S3 bucket (s3://name) instead of the data folder.",
+    )
+    store_endpoint: str | None = Field(default=None, description="Address of the S3-compatible service.")
+    store_region: str = Field(default="eu-north-1", description="Region of the S3 bucket.")
+    store_key_file: Path | None = Field(
+        default=None, description="File with two lines: the access key id and the secret access key of the bucket."
+    )
+    database_password_file: Path | None = Field(
+        default=None, description="File with the password for the database URL, if the URL names none."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="Addresses (comma-separated) whose X-Forwarded-For is believed."
+    )
+    sign_in_failures: int = Field(
+        default=50, gt=0, description="Failed sign-ins from one address within 15 minutes before it has to wait."
+    )
+    password_memory_kib: int = Field(
+        default=65536, ge=8, description="Memory argon2id uses for one password, in KiB."
+    )
+    password_rounds: int = Field(default=3, ge=1, description="Passes argon2id makes over that memory.")
+    map_tiles: str | None = Field(
+        default=None,
+        pattern=r"^https://[^ ]+$",
+        description="URL template of map tiles, {z}/{x}/{y}; unset draws maps without asking another host.",
+    )
+    map_attribution: str = Field(default="", description="Whom the map tiles are credited to.")
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the service by https."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).hostname or ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read every ``TESTBED_*`` variable; a misspelt one is an error, not a silence."""
+        given: dict[str, object] = {
+            key.removeprefix(PREFIX).lower(): value
+            for key, value in environ.items()
+            if key.startswith(PREFIX) and key not in NOT_OURS and value != ""
+        }
+        if isinstance(proxies := given.get("trusted_proxies"), str):
+            given["trusted_proxies"] = tuple(part.strip() for part in proxies.split(",") if part.strip())
+        return cls.model_validate(given)
+
+
+def shipped(folder: str) -> Path:
+    """Find ``templates`` or ``migrations``: inside an installed wheel, else at the top of the checkout."""
+    package = Path(__file__).parent
+    installed = package / f"_{folder}"
+    return installed if installed.is_dir() else package.parent / folder
