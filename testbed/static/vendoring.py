@@ -1,4 +1,4 @@
-"""Build hook: fetch the front-end files that ``package-lock.json`` names into ``vendor/``.
+"""Build hook: fetch the front-end files that ``package-lock.json`` names, and fill the wheel.
 
 Run by hatchling for wheels and editable installs alike; imported by nothing in the product.
 """
@@ -13,16 +13,29 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 STATIC = Path("testbed/static")
+TRAVELLING = {
+    "migrations": "testbed/_migrations",
+    "templates": "testbed/_templates",
+}  # where settings.shipped looks
 FILES = {
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "dist/images", "LICENSE"),
     "swagger-ui-dist": ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"),
 }
 
 
-class VendorHook(BuildHookInterface):  # type: ignore[type-arg, misc, unused-ignore]  # untyped where hatchling is absent
-    """Fills ``vendor/`` once for each content of the lock."""
+class VendorHook(BuildHookInterface[Any]):
+    """Fills ``vendor/`` once for each content of the lock.
+
+    An editable install reads the folders of the checkout, so only a real wheel takes copies along;
+    hatchling's own force-include knows no such difference.
+    """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name == "wheel" and version != "editable":
+            build_data["force_include"].update(TRAVELLING)
+        self.vendor()
+
+    def vendor(self) -> None:
         static = Path(self.root, STATIC)
         vendor, lock = static / "vendor", (static / "package-lock.json").read_bytes()
         stamp = vendor / ".lock"
@@ -52,7 +65,7 @@ def npm() -> tuple[list[str], dict[str, str]]:
 
 
 def fetch(static: Path, work: Path) -> Path:
-    """Install exactly what the lock names, running none of the packages' scripts, and return ``node_modules``."""
+    """Install exactly what the lock names, running no package's scripts; return ``node_modules``."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(static / name, work)
     command, environment = npm()
