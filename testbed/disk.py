@@ -16,6 +16,7 @@ from testbed.errors import Invalid, NoSpace, Unavailable
 from testbed.texts import message
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NOT_WRITTEN = message("The file could not be written to disk. Nothing was kept.")
 NOT_REGULAR = message("Only a regular file can be kept.")
 
 
@@ -130,7 +131,17 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def no_space() -> NoSpace:
-    return NoSpace(message("There is no room left for files. Nothing was kept; try again later."))
+    return NoSpace(
+        message("There is no room left for files. Nothing was kept; try again later."), retry_after=300
+    )
+
+
+def spelt(size: int) -> str:
+    """Bytes as people say them, exact where that is short: 20 GiB, 1.5 MiB, 17 B."""
+    for power, unit in enumerate(("B", "KiB", "MiB", "GiB")):
+        if size < 1024 ** (power + 1) or unit == "GiB":
+            return f"{size / 1024**power:.4g} {unit}"
+    raise AssertionError
 
 
 @contextmanager
@@ -141,4 +152,4 @@ def disk_troubles() -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise no_space() from error
-        raise Unavailable(message("The file could not be written to disk. Nothing was kept.")) from error
+        raise Unavailable(NOT_WRITTEN, retry_after=30) from error

@@ -20,7 +20,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
-from testbed.disk import Blob, Disk, Part, disk_troubles, link_or_copy, no_space, open_regular
+from testbed.disk import Blob, Disk, Part, disk_troubles, link_or_copy, no_space, open_regular, spelt
 from testbed.errors import Conflict, Invalid, TooLarge, Unavailable
 from testbed.settings import Settings
 from testbed.texts import message
@@ -201,7 +201,7 @@ class Store:
         try:
             async for chunk in chunks:
                 if (size := size + len(chunk)) > most_bytes:
-                    raise TooLarge(TOO_LARGE, most=most_bytes)
+                    raise TooLarge(TOO_LARGE, most=spelt(most_bytes))
                 batch.append(chunk)
                 if (gathered := gathered + len(chunk)) >= BATCH_BYTES:
                     await writing
@@ -303,7 +303,7 @@ class S3Store(Store):
                     max_concurrency=4,
                 )
         if await self.size(blob.sha256) != blob.size:
-            raise Unavailable(BUCKET_AWAY)
+            raise Unavailable(BUCKET_AWAY, retry_after=30)
 
     def _key(self, sha256: str) -> str:
         return "blobs/" + self._place(sha256).relative_to(self.blobs).as_posix()
@@ -331,7 +331,7 @@ def store_of(settings: Settings) -> Store:
 
 DIFFERS = message("The file arrived with SHA-256 {found}, but {expected} was declared. Nothing was kept.")
 BUCKET_AWAY = message("The file store does not answer. Nothing was kept; try again later.")
-TOO_LARGE = message("The file is larger than {most} bytes. Nothing was kept.")
+TOO_LARGE = message("The file is larger than {most}. Nothing was kept.")
 
 
 def damaged(sha256: str) -> NoReturn:
@@ -345,4 +345,4 @@ def _bucket_troubles() -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as error:  # the latter: the bucket itself is not there
-        raise Unavailable(BUCKET_AWAY) from error
+        raise Unavailable(BUCKET_AWAY, retry_after=30) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.disk import Disk
+from testbed.disk import Disk, spelt
 from testbed.files import Store
 
 CONTENT = b"measured once, never again\n" * 100
@@ -114,3 +114,18 @@ def test_every_folder_of_a_new_store_is_on_the_disk_before_the_first_file(tmp_pa
     assert len(list(store.blobs.iterdir())) == 256
     synced = [what for kind, what in disk.journal if kind == "sync_folder"]
     assert synced == [store.blobs, tmp_path / "new", tmp_path]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (65_536, "64 KiB"),
+        (3 * 2**19, "1.5 MiB"),
+        (20 * 2**30, "20 GiB"),
+        (2**42, "4096 GiB"),
+    ],
+)
+def test_a_size_is_spelt_as_people_say_it(size, said):
+    assert spelt(size) == said

@@ -10,6 +10,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
+from testbed.disk import spelt
 from testbed.errors import DomainError, Invalid, TooLarge
 from testbed.files import label
 from testbed.texts import message
@@ -25,9 +26,9 @@ ONE_FILE = message("Send one file at a time.")
 FIELDS_FIRST = message("The fields of the form must come before the file.")
 FIELD_TWICE = message("The field {name} is in the form twice.")
 CHOOSE_FILE = message("Choose a file first.")
-FORM_TOO_LARGE = message("The form is larger than {most} bytes. Nothing was kept.")
+FORM_TOO_LARGE = message("The form is larger than {most}. Nothing was kept.")
 TOO_MANY_PARTS = message("The form has more than {most} parts.")
-FIELDS_TOO_LARGE = message("The fields beside the file are larger than {most} bytes together.")
+FIELDS_TOO_LARGE = message("The fields beside the file are larger than {most} together.")
 
 
 class Broken(DomainError):
@@ -133,7 +134,7 @@ async def parts(
     size = 0
     async for chunk in body:
         if (size := size + len(chunk)) > most_bytes:
-            raise TooLarge(FORM_TOO_LARGE, most=most_bytes)
+            raise TooLarge(FORM_TOO_LARGE, most=spelt(most_bytes))
         heads.write(chunk)
         for event in heads.events:
             yield event
@@ -175,7 +176,7 @@ def _gather(gathered: dict[str, bytearray], part: Part, data: bytes | None) -> N
     elif data is not None:
         gathered[part.name] += data
         if sum(len(value) for value in gathered.values()) > FIELDS_BYTES:
-            raise TooLarge(FIELDS_TOO_LARGE, most=FIELDS_BYTES)
+            raise TooLarge(FIELDS_TOO_LARGE, most=spelt(FIELDS_BYTES))
 
 
 def _texts(gathered: dict[str, bytearray]) -> dict[str, str]:
