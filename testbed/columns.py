@@ -71,7 +71,9 @@ def row_version() -> Any:
     return Field(default=1, sa_column=Column(Integer, nullable=False, server_default=text("1")))
 
 
-def word(words: type[StrEnum], name: str, default: StrEnum | None = None) -> Any:
+def word(
+    words: type[StrEnum], name: str, default: StrEnum | None = None, *, nullable: bool = False
+) -> Any:
     """One of a closed set in the column ``name``: text with a CHECK, so a new word needs no new type."""
     kept = Enum(
         words,
@@ -81,8 +83,10 @@ def word(words: type[StrEnum], name: str, default: StrEnum | None = None) -> Any
         create_constraint=True,
         values_callable=lambda every: [each.value for each in every],
     )
-    column: Column[Any] = Column(name, kept, nullable=False)
-    return Field(sa_column=column) if default is None else Field(default=default, sa_column=column)
+    column: Column[Any] = Column(name, kept, nullable=nullable)
+    if default is None and not nullable:
+        return Field(sa_column=column)
+    return Field(default=default, sa_column=column)
 
 
 def words() -> Any:

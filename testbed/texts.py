@@ -35,6 +35,19 @@ Line = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=300, 
 Passage = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=10_000)]
 """Text of several lines, at most 10 000 characters."""
 
+Mailbox = Annotated[
+    str, BeforeValidator(clean), StringConstraints(max_length=254, pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+$")
+]
+"""An e-mail address, as far as a form can tell."""
+
+WebAddress = Annotated[
+    str, BeforeValidator(clean), StringConstraints(max_length=300, pattern=r"^https?://[^\s<>\"]+$")
+]
+"""An http or https address; nothing else becomes a link."""
+
+Country = Annotated[str, BeforeValidator(clean), StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+
 
 def _in_languages(given: Any) -> Any:
     """A plain text is in the language of the request."""
@@ -97,6 +110,6 @@ def said_in(text: Mapping[str, str] | None) -> str:
 
 
 __all__ = [
-    "FALLBACK", "LANGUAGES", "Line", "Passage", "clean", "language", "message",
+    "FALLBACK", "LANGUAGES", "Country", "Line", "Mailbox", "Passage", "WebAddress", "clean", "language", "message",
     "optional_text2", "said", "said_in", "text2",
 ]  # fmt: skip

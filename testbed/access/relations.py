@@ -1,0 +1,158 @@
+"""Each relation between a person and a row as one SQL condition, always ``EXISTS`` or ``IN``, never a join."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, DateTime, column, exists, false, inspect, or_, select, table, text, true
+from sqlalchemy.orm import aliased
+from sqlmodel import SQLModel, col
+
+from testbed.access.models import Actor, PilotPartner, TestbedCoordinator
+from testbed.access.policy import roles_of
+from testbed.people.models import Membership, MembershipRole
+
+# These tables stand above this module; it knows of them only what it needs.
+PILOT = table("pilot", column("id", BigInteger), column("testbed_id", BigInteger))
+PARTNER = table(
+    "partner", column("id", BigInteger), column("parent_id", BigInteger), column("archived_at", DateTime)
+)
+TODAY: ColumnElement[Any] = text("(now() AT TIME ZONE 'Europe/Stockholm')::date")  # type: ignore[assignment]
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class Protected:
+    """How rows of a model are tied to people. Every function takes the model, or an alias of it.
+
+    ``parent`` with ``on``: the row above it, which narrows the row's audience; ``optional`` says that there
+    may be none. ``level`` None: the row is as visible as its parent.
+    """
+
+    model: type[SQLModel]
+    level: Callable[[Any], Any] | None = None
+    owner: Callable[[Any], Any] | None = None
+    pilot: Callable[[Any], Any] | None = None
+    testbed: Callable[[Any], Any] | None = None
+    parent: type[SQLModel] | None = None
+    on: Callable[[Any, Any], Condition] | None = None
+    optional: Callable[[Any], Condition] | None = None
+    published: Callable[[Any], Condition] | None = None
+    unprotected: bool = field(default=False)
+
+
+REGISTERED: dict[type[SQLModel], Protected] = {}
+
+
+def register(model: type[SQLModel], **ties: Any) -> None:
+    """Say how rows of ``model`` are tied to people; see ``Protected``. Called by the domain that owns it."""
+    REGISTERED[model] = Protected(model, **ties)
+
+
+def ties(entity: Any) -> Protected:
+    return REGISTERED[inspect(entity).mapper.class_]
+
+
+def above(entity: Any, what: Callable[[Any], Condition]) -> Condition:
+    """Whether ``what`` holds for the parent of the row; false without a parent."""
+    here = ties(entity)
+    if here.parent is None or here.on is None:
+        return false()
+    parent = aliased(here.parent)
+    return exists(select(1).select_from(parent).where(here.on(entity, parent), what(parent)))
+
+
+def memberships(actor: Actor, *, managers: bool = False) -> Any:
+    """Partners in which the person's membership is active today."""
+    query = (
+        select(Membership.partner_id)
+        .join(PARTNER, PARTNER.c.id == Membership.partner_id)
+        .where(
+            col(Membership.person_id) == actor.person_id,
+            col(Membership.from_on) <= TODAY,
+            or_(col(Membership.to_on).is_(None), col(Membership.to_on) >= TODAY),
+            PARTNER.c.archived_at.is_(None),
+        )
+    )
+    return query.where(col(Membership.role) == MembershipRole.manager) if managers else query
+
+
+def _pilot(actor: Actor, term: str, entity: Any) -> Condition:
+    here = ties(entity)
+    if here.pilot is None:
+        return above(entity, lambda parent: _pilot(actor, term, parent))
+    roles, managers = roles_of(term)
+    taking_part = (
+        select(PilotPartner.pilot_id)
+        .where(
+            col(PilotPartner.partner_id).in_(memberships(actor, managers=managers)),
+            col(PilotPartner.roles).overlap(sorted(roles)),  # type: ignore[attr-defined]
+            col(PilotPartner.joined_on) <= TODAY,
+            or_(col(PilotPartner.left_on).is_(None), col(PilotPartner.left_on) > TODAY),
+        )
+    )
+    found: Condition = here.pilot(entity).in_(taking_part)
+    return found
+
+
+def _coordinator(actor: Actor, entity: Any) -> Condition:
+    here = ties(entity)
+    if here.testbed is None:
+        return above(entity, lambda parent: _coordinator(actor, parent))
+    mine = select(TestbedCoordinator.testbed_id).where(col(TestbedCoordinator.person_id) == actor.person_id)
+    found: Condition = here.testbed(entity).in_(mine)
+    return found
+
+
+def _owner(actor: Actor, entity: Any, *, managers: bool) -> Condition:
+    here = ties(entity)
+    if here.owner is None:
+        return false()
+    found: Condition = here.owner(entity).in_(memberships(actor, managers=managers))
+    return found
+
+
+def _any_coordinator(actor: Actor) -> Condition:
+    return exists(select(1).where(col(TestbedCoordinator.person_id) == actor.person_id))
+
+
+def supplier_side(actor: Actor, entity: Any) -> Condition:
+    """Whether the person ever belonged to a supplier of the row's pilot, or to its parent or child."""
+    here = ties(entity)
+    if here.pilot is None:
+        return above(entity, lambda parent: supplier_side(actor, parent))
+    mine = select(Membership.partner_id).where(col(Membership.person_id) == actor.person_id)
+    kin = or_(
+        col(PilotPartner.partner_id).in_(mine),
+        col(PilotPartner.partner_id).in_(select(PARTNER.c.parent_id).where(PARTNER.c.id.in_(mine))),
+        col(PilotPartner.partner_id).in_(select(PARTNER.c.id).where(PARTNER.c.parent_id.in_(mine))),
+    )
+    supplying = select(PilotPartner.pilot_id).where(
+        col(PilotPartner.roles).overlap(["supplier"]), kin  # type: ignore[attr-defined]
+    )
+    found: Condition = here.pilot(entity).in_(supplying)
+    return found
+
+
+def holds(actor: Actor, term: str, entity: Any) -> Condition:
+    """The condition under which ``actor`` stands in the relation ``term`` to a row; false for nobody."""
+    if term == "anyone":
+        return true()
+    if actor.person_id is None:
+        return false()
+    if term == "signed_in":
+        return true()
+    if term == "admin":
+        return true() if actor.admin else false()
+    if term == "any_coordinator":
+        return _any_coordinator(actor)
+    if term == "member":
+        return exists(memberships(actor))
+    if entity is None:
+        return false()
+    if term.startswith("pilot:"):
+        return _pilot(actor, term, entity)
+    if term == "coordinator":
+        return _coordinator(actor, entity)
+    return _owner(actor, entity, managers=term.endswith("+"))

@@ -1,0 +1,93 @@
+"""Put the parts together. Nothing imports this module but the command line, Alembic and the tests."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
+
+import testbed
+import testbed.access.models
+import testbed.activity
+import testbed.datasets.models
+import testbed.devices.models
+import testbed.evaluations.models
+import testbed.jobs
+import testbed.trials.models
+from testbed.db import Database, external
+from testbed.files import store_of
+from testbed.partners.routes import PartnerRoutes
+from testbed.settings import Settings
+from testbed.web.forms import FormRequest
+from testbed.web.given import PROVIDED, cookie_name
+from testbed.web.health import healthz, readyz
+from testbed.web.needs import refuse_undeclared
+from testbed.web.origin import SameOrigin
+from testbed.web.problems import HANDLERS
+from testbed.web.shell import Shell
+from testbed.web.templates import STATIC, environment
+
+JSON_AND_FORMS_BYTES = 2**20
+
+ROUTES: Sequence[ControllerRouterHandler] = [healthz, readyz, PartnerRoutes]
+
+
+def create_app(
+    settings: Settings, db: Database | None = None, routes: Sequence[ControllerRouterHandler] = ROUTES
+) -> Litestar:
+    """Build the application; the database opens with its lifespan, unless one is lent.
+
+    Raises:
+        Undeclared: a handler does not say what it needs.
+    """
+
+    @asynccontextmanager
+    async def resources(app: Litestar) -> AsyncIterator[None]:
+        app.state.store = store_of(settings)
+        async with db or external(settings) as app.state.db:
+            yield
+
+    static = create_static_files_router(
+        path="/static",
+        directories=[STATIC],
+        name="static",
+        opt={"needs": None},
+        include_in_schema=False,
+        cache_control=None,
+        after_request=_cached_for_ever,
+    )
+    app = Litestar(
+        route_handlers=[*routes, static],
+        dependencies=PROVIDED,
+        lifespan=[resources],
+        middleware=[SameOrigin(settings, cookie_name(settings))],
+        request_class=FormRequest,
+        request_max_body_size=JSON_AND_FORMS_BYTES,
+        exception_handlers=HANDLERS,
+        openapi_config=OpenAPIConfig(
+            title="testbed",
+            version=testbed.__version__,
+            path="/openapi",
+            render_plugins=[JsonRenderPlugin()],
+        ),
+    )
+    app.state.settings = settings
+    app.state.templates = environment(settings)
+    refuse_undeclared(app)
+    return app
+
+
+def _cached_for_ever(response: Any) -> Any:
+    """Static addresses carry a digest of their content, so whatever they name never changes."""
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def create(settings: Settings | None = None) -> Shell:
+    """What a server runs: the application in its shell. Settings come from the environment unless given."""
+    settings = settings or Settings.from_env()
+    return Shell(create_app(settings), settings)

@@ -1,0 +1,125 @@
+"""A dataset is described once; its versions are published, and never change after."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, text
+from sqlmodel import Field, SQLModel
+
+from testbed.access.models import Access
+from testbed.access.relations import register
+from testbed.columns import document, identifier, identity, link, moment, row_version, unique, word, words
+from testbed.pilots.models import Pilot
+from testbed.texts import message
+
+
+class DatasetState(StrEnum):
+    draft = "draft"
+    published = "published"
+    withdrawn = "withdrawn"
+
+
+class Licence(StrEnum):
+    """SPDX identifiers of the licences offered."""
+
+    cc0 = "CC0-1.0"
+    cc_by = "CC-BY-4.0"
+    cc_by_sa = "CC-BY-SA-4.0"
+    odbl = "ODbL-1.0"
+    odc_by = "ODC-By-1.0"
+    none = "LicenseRef-none"
+
+
+class Dataset(SQLModel, table=True):
+    __table_args__ = (unique("slug", says=message("Another dataset has this address already.")),)
+
+    id: int = identity()
+    identifier: UUID = identifier()
+    slug: str = Field(max_length=80)
+    pilot_id: int = link("pilot.id")
+    owner_id: int = link("partner.id")
+    title: dict[str, str] = document()
+    description: dict[str, str] = document()
+    keywords: list[str] = words()
+    licence: Licence = word(Licence, "licence", Licence.cc_by)
+    access: Access = word(Access, "access", Access.private)
+    state: DatasetState = word(DatasetState, "state", DatasetState.draft)
+    contact_mailbox: str | None = Field(default=None, max_length=254)
+    generated: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    archived_at: datetime | None = moment(nullable=True)
+    created_at: datetime = moment()
+    created_by_id: int | None = link("person.id", nullable=True)
+    updated_at: datetime = moment()
+    updated_by_id: int | None = link("person.id", nullable=True)
+    row_version: int = row_version()
+
+
+class DatasetResult(SQLModel, table=True):
+    """Which results the next version is made of, in which order."""
+
+    __tablename__ = "dataset_result"
+    __table_args__ = (unique("dataset_id", "result_id", says=message("The dataset holds this result already.")),)
+
+    id: int = identity()
+    dataset_id: int = link("dataset.id", ondelete="CASCADE")
+    result_id: int = link("result.id")
+    position: int
+
+
+class Version(SQLModel, table=True):
+    """A published version; a trigger refuses every change. Sizes are in bytes.
+
+    ``profile`` holds columns, statistics and the preview; ``manifest`` is canonical JSON (RFC 8785).
+    """
+
+    __table_args__ = (unique("dataset_id", "number", says=message("The dataset has this version already.")),)
+
+    id: int = identity()
+    identifier: UUID = identifier()
+    dataset_id: int = link("dataset.id")
+    number: str = Field(max_length=20)
+    notes: str | None = Field(default=None, max_length=4000)
+    rows: int = Field(sa_type=BigInteger)
+    profile: dict[str, Any] = document()
+    manifest: dict[str, Any] = document()
+    manifest_sha256: str = Field(max_length=64)
+    parquet_sha256: str = Field(max_length=64)
+    parquet_size: int = Field(sa_type=BigInteger)
+    csv_sha256: str = Field(max_length=64)
+    csv_size: int = Field(sa_type=BigInteger)
+    self_approved: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    published_at: datetime = moment()
+    published_by_id: int | None = link("person.id", nullable=True)
+
+
+class VersionSource(SQLModel, table=True):
+    """A result that a version was made of, with the rows ``[row_from, row_to)`` it gave."""
+
+    __tablename__ = "version_source"
+    __table_args__ = (
+        unique("version_id", "result_id", says=message("The version holds this result already.")),
+        unique("version_id", "filename", says=message("Two files of a version have one name.")),
+    )
+
+    id: int = identity()
+    version_id: int = link("version.id")
+    result_id: int = link("result.id")
+    filename: str = Field(max_length=255)
+    sha256: str = Field(max_length=64)
+    size: int = Field(sa_type=BigInteger)
+    row_from: int = Field(sa_type=BigInteger)
+    row_to: int = Field(sa_type=BigInteger)
+
+
+register(
+    Dataset,
+    level=lambda row: row.access,
+    owner=lambda row: row.owner_id,
+    published=lambda row: row.state == DatasetState.published,
+    parent=Pilot,
+    on=lambda row, pilot: row.pilot_id == pilot.id,
+)
+register(Version, parent=Dataset, on=lambda row, dataset: row.dataset_id == dataset.id)
+register(VersionSource, parent=Version, on=lambda row, version: row.version_id == version.id)

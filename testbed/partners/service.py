@@ -1,0 +1,135 @@
+"""What one can do with partners. Every function takes the session and the actor first."""
+
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from testbed.access.models import Actor, PilotPartner
+from testbed.access.rights import VIEW, allowed, demand, fetch, may, referred
+from testbed.activity import history, record
+from testbed.errors import Invalid
+from testbed.lists import Asked, Listed, Ref, in_swedish, matching, page_of
+from testbed.partners import orgnr
+from testbed.partners.models import Kind, Partner, PartnerDraft, PartnerItem, PartnerPatch, PartnerView
+from testbed.revisions import archive, revise, slug_of
+from testbed.texts import message
+
+EDIT = "partner.edit"
+CIRCLE = message("A partner cannot be a part of itself.")
+
+
+async def register(session: AsyncSession, actor: Actor, draft: PartnerDraft) -> Partner:
+    """Register an organisation.
+
+    Raises:
+        SignInNeeded, Forbidden: the actor is neither coordinator nor admin.
+        Invalid: the organisation number is none, or the parent is unknown.
+        sqlalchemy.exc.IntegrityError: the organisation number is registered already.
+    """
+    await demand(session, actor, "partner.create")
+    values = await _values(session, actor, draft.model_dump())
+    partner = Partner(**values, slug=slug_of(draft.name), created_by_id=actor.person_id)
+    session.add(partner)
+    await session.flush()
+    await session.refresh(partner)
+    await record(session, actor, "partner.register", "partner", partner.id, name=partner.name)
+    return partner
+
+
+async def edit(
+    session: AsyncSession, actor: Actor, slug: str, patch: PartnerPatch, seen_version: int
+) -> Partner:
+    """Change what is said of a partner.
+
+    Raises:
+        NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Stale: see ``revisions.revise``.
+        Invalid: as ``register``, or the parent is the partner itself or below it.
+    """
+    partner = await fetch(session, actor, EDIT, Partner, col(Partner.slug) == slug, lock=True)
+    written = await _values(session, actor, patch.model_dump(exclude_unset=True, exclude={"row_version"}))
+    if (parent := written.get("parent_id")) is not None and await _is_below(session, parent, partner.id):
+        raise Invalid(CIRCLE, fields={"parent_id": CIRCLE})
+    await revise(session, actor, partner, written, seen_version, action=EDIT)
+    return partner
+
+
+async def put_away(session: AsyncSession, actor: Actor, slug: str, *, back: bool = False) -> Partner:
+    """Archive a partner: its people lose the rights it gave them, its history stays."""
+    partner = await fetch(session, actor, EDIT, Partner, col(Partner.slug) == slug, lock=True)
+    await archive(session, actor, partner, action="partner.restore" if back else "partner.archive", back=back)
+    return partner
+
+
+async def _values(session: AsyncSession, actor: Actor, written: dict[str, Any]) -> dict[str, Any]:
+    if written.get("orgnr"):
+        written["orgnr"], written["orgnr_personal"] = orgnr.read(written["orgnr"])
+    if written.get("parent_id") is not None:
+        await referred(session, actor, Partner, written["parent_id"], "parent_id")
+    return written
+
+
+async def _is_below(session: AsyncSession, number: int, top: int) -> bool:
+    """Whether partner ``number`` is ``top`` or a part of it, however far down."""
+    up = text("""
+        WITH RECURSIVE up (id, parent_id) AS (
+            SELECT id, parent_id FROM partner WHERE id = :number
+            UNION SELECT partner.id, partner.parent_id FROM partner JOIN up ON partner.id = up.parent_id)
+        SELECT EXISTS (SELECT FROM up WHERE id = :top)
+    """)
+    found = await session.execute(up, {"number": number, "top": top})  # type: ignore[deprecated]
+    return bool(found.scalar_one())
+
+
+async def page(
+    session: AsyncSession, actor: Actor, asked: Asked, *, kind: Kind | None = None, archived: bool = False
+) -> Listed[PartnerItem]:
+    """A page of the partners the actor may see, with the number of pilots each takes part in."""
+    above = aliased(Partner)
+    pilots = (
+        select(func.count())
+        .select_from(PilotPartner)
+        .where(col(PilotPartner.partner_id) == Partner.id, col(PilotPartner.left_on).is_(None))
+        .scalar_subquery()
+    )
+    query = (
+        select(Partner.id, Partner.slug, Partner.name, Partner.kind, above.name.label("parent"), pilots.label("pilots"))  # type: ignore[call-overload, attr-defined]
+        .join(above, above.id == Partner.parent_id, isouter=True)
+        .where(allowed(actor, VIEW, Partner), matching(Partner, asked.q))
+        .where(col(Partner.archived_at).is_not(None) if archived else col(Partner.archived_at).is_(None))
+    )
+    if kind is not None:
+        query = query.where(col(Partner.kind) == kind)
+    orders = {"name": in_swedish(col(Partner.name)), "kind": col(Partner.kind), "created": col(Partner.created_at)}
+    rows, after = await page_of(session, query, asked, key=col(Partner.id), orders=orders)
+    items = [PartnerItem.model_validate(row, from_attributes=True) for row in rows]
+    return Listed(items=items, next=after, q=asked.q, sort=asked.sort)
+
+
+async def view(session: AsyncSession, actor: Actor, slug: str) -> PartnerView:
+    """One partner, as far as the actor may see it, with what it may do and its history."""
+    partner = await fetch(session, actor, VIEW, Partner, col(Partner.slug) == slug)
+    granted = await may(session, actor, partner, [EDIT, "membership.manage"])
+    above = await session.get(Partner, partner.parent_id) if partner.parent_id else None
+    return PartnerView.model_validate(
+        partner,
+        update={
+            "parent": Ref(id=above.id, title=above.name, url=f"/partners/{above.slug}") if above else None,
+            "orgnr": orgnr.shown(partner.orgnr) if granted or not partner.orgnr_personal else None,
+            "may": granted,
+            "activity": await history(session, "partner", partner.id) if granted else [],
+        },
+    )
+
+
+async def choices(session: AsyncSession, actor: Actor, *kinds: Kind) -> list[Ref]:
+    """The partners one may pick in a form, by name; all kinds unless some are named."""
+    query = select(Partner.id, Partner.name, Partner.slug).where(  # type: ignore[call-overload]
+        allowed(actor, VIEW, Partner), col(Partner.archived_at).is_(None)
+    )
+    if kinds:
+        query = query.where(col(Partner.kind).in_(kinds))
+    rows = await session.execute(query.order_by(in_swedish(col(Partner.name))))  # type: ignore[deprecated]
+    return [Ref(id=row.id, title=row.name, url=f"/partners/{row.slug}") for row in rows]

@@ -1,0 +1,181 @@
+"""Text with delimiters: which one, is there a header, and the careful reading that knows its lines."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.tabular.limits import Limits
+from testbed.tabular.problems import Problems, Unreadable
+from testbed.tabular.rows import Canonical, Rejects
+from testbed.tabular.sniff import Text
+
+DELIMITERS = (",", ";", "\t", "|")
+NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+HEAD_BYTES = 1 << 20
+HEAD_RECORDS = 1000
+SPOTS = 100
+SPOT_BYTES = 1 << 14
+PROSE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    delimiter: str
+    columns: int
+    agreement: float
+    """Which share of the first records has that many columns."""
+
+
+def head_of(text: Text) -> tuple[str, bool]:
+    """The first MiB, cut after a whole line, and whether that is all."""
+    with text.path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        whole = not file.read(1)
+    if not whole:
+        head = head[: head.rfind(b"\n") + 1] or head
+    return head.decode("utf-8-sig", "ignore"), whole
+
+
+def records(text: str, delimiter: str, most: int = HEAD_RECORDS) -> list[list[str]]:
+    """The first records; reading ends quietly where the text breaks its own rules."""
+    found: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while len(found) < most:
+        try:
+            record = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            continue
+        if record:
+            found.append(record)
+    return found
+
+
+def dialect_of(head: str) -> Dialect:
+    """The delimiter that cuts most records into as many values as the first one.
+
+    Raises: Unreadable when there is none and the text reads like prose.
+    """
+    best = Dialect(",", 1, 0.0)
+    for delimiter in DELIMITERS:
+        found = records(head, delimiter)
+        if not found or len(found[0]) < 2:
+            continue
+        share = sum(len(record) == len(found[0]) for record in found) / len(found)
+        candidate = Dialect(delimiter, len(found[0]), share)
+        if (round(share, 2), candidate.columns) > (round(best.agreement, 2), best.columns):
+            best = candidate
+    if best.columns > 1 and best.agreement >= 0.5:
+        return best
+    lines = [line for line in head.splitlines() if line.strip()]
+    if not lines:
+        raise Unreadable("empty")
+    if best.columns == 1 and max(map(len, lines)) <= PROSE:
+        return Dialect(",", 1, 1.0)
+    if best.columns > 1 and Counter(map(len, records(head, best.delimiter))).most_common(1)[0][1] >= 2:
+        return best
+    _refuse_long(head)
+    raise Unreadable("not-a-table")
+
+
+def _refuse_long(head: str) -> None:
+    if any(len(line) > csv.field_size_limit() for line in head.splitlines()):
+        raise Unreadable("field-too-long", line=1)
+
+
+def spots(text: Text, dialect: Dialect) -> list[list[str]]:
+    """Records from a hundred places spread over a file in which every line is a record."""
+    size = text.path.stat().st_size
+    found: list[list[str]] = []
+    with text.path.open("rb") as file:
+        for spot in range(1, SPOTS + 1):
+            file.seek(max(0, (size - SPOT_BYTES) * spot // SPOTS))
+            lines = file.read(SPOT_BYTES).split(b"\n")[1:-1]
+            part = b"\n".join(lines).decode("utf-8", "ignore")
+            found += [
+                record for record in records(part, dialect.delimiter) if len(record) == dialect.columns
+            ]
+    return found
+
+
+def is_simple(text: Text, dialect: Dialect) -> bool:
+    """Whether lines are records beyond doubt: one sort of line end, every quotation mark around a whole value.
+
+    A quoted value must begin after a delimiter or line start and end before one, without a line break in it; if
+    all quotation marks of the file are in such values, two readers cannot disagree.
+    """
+    if not text.line_end or (text.line_end == "\r\n" and text.line_ends == 0):
+        return False
+    if text.quotes == 0:
+        return True
+    cut = re.escape(dialect.delimiter.encode())
+    quoted = re.compile(rb'(?:^|(?<=' + cut + rb'))"(?:[^"\r\n]|"")*"(?=' + cut + rb"|[\r\n]|\Z)", re.MULTILINE)
+    counted = 0
+    with text.path.open("rb") as file:
+        if text.bom:
+            file.read(3)
+        while lines := file.readlines(1 << 20):
+            block = b"".join(lines)
+            counted += sum(value.count(b'"') for value in quoted.findall(block))
+    return counted == text.quotes
+
+
+def _physical(file: io.TextIOBase) -> Iterator[str]:
+    yield from file
+
+
+def prepass(
+    text: Text,
+    dialect: Dialect,
+    skip_header: Callable[[Sequence[str]], bool],
+    canonical: Canonical,
+    rejects: Rejects,
+    problems: Problems,
+    limits: Limits,
+) -> None:
+    """Read strictly, record by record, each with the physical line it begins on. About 1 s a million rows.
+
+    Raises: Unreadable (open-quote, field-too-long, too-many-rows).
+    """
+    csv.field_size_limit(limits.field_characters)
+    with text.path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(_physical(file), delimiter=dialect.delimiter, strict=True)
+        first = True
+        while True:
+            line = reader.line_num + 1
+            try:
+                record = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as wrong:
+                _judge(wrong, line)
+                problems.add("quote", line=line)
+                rejects.add(line, "quote", [])
+                continue
+            if not record:
+                continue
+            if first:
+                first = False
+                if skip_header(record):
+                    continue
+            if len(record) != dialect.columns:
+                problems.add("columns", line=line, value=dialect.delimiter.join(record))
+                rejects.add(line, "columns", record)
+                continue
+            canonical.write_text(line, record)
+            if canonical.rows > limits.rows:
+                raise Unreadable("too-many-rows", line=line)
+
+
+def _judge(wrong: csv.Error, line: int) -> None:
+    """Raises: Unreadable for what concerns more than one row."""
+    said = str(wrong)
+    if "field larger" in said:
+        raise Unreadable("field-too-long", line=line)
+    if "unexpected end" in said:
+        raise Unreadable("open-quote", line=line)

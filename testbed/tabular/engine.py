@@ -1,0 +1,51 @@
+"""DuckDB as it may be used on files of strangers: no network, no extension, one folder."""
+
+from pathlib import Path
+
+import duckdb
+
+ROW_GROUP = 100_000
+
+
+def connect(job: Path, *, milliseconds: int) -> duckdb.DuckDBPyConnection:
+    """A connection that reads and writes in ``job`` alone. The order of the settings matters."""
+    spill = job / "spill"
+    spill.mkdir(exist_ok=True)
+    connection = duckdb.connect(":memory:")
+    for setting in (
+        f"SET temp_directory={literal(str(spill))}",
+        "SET memory_limit='512MB'",
+        "SET threads=2",
+        "SET max_temp_directory_size='20GB'",
+        f"SET max_execution_time={int(milliseconds)}",
+        "SET TimeZone='UTC'",
+        "SET enable_progress_bar=false",
+        "SET autoload_known_extensions=false",
+        "SET autoinstall_known_extensions=false",
+        f"SET allowed_directories=[{literal(str(job) + '/')}]",
+        "SET enable_external_access=false",
+        "SET lock_configuration=true",
+    ):
+        connection.execute(setting)
+    return connection
+
+
+def ident(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(path: Path) -> str:
+    return f"read_parquet({literal(str(path))})"
+
+
+def copy_parquet(connection: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
+    """Rows in the order they come, zstd, row groups of 100 000."""
+    connection.execute(
+        f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+    )

@@ -1,0 +1,107 @@
+"""A trial is one measured run inside a pilot; a result is a file somebody handed in for it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, text
+from sqlmodel import Field, SQLModel
+
+from testbed.access.models import Access, Visibility
+from testbed.access.relations import register
+from testbed.columns import document, identifier, identity, link, moment, row_version, rule, unique, word
+from testbed.pilots.models import Pilot
+from testbed.texts import message
+
+
+class Design(StrEnum):
+    after_only = "after_only"
+    before_after = "before_after"
+    its = "its"
+    controlled_before_after = "controlled_before_after"
+    rct = "rct"
+    crossover = "crossover"
+    stepped_wedge = "stepped_wedge"
+    qualitative = "qualitative"
+
+
+class ResultState(StrEnum):
+    """``ready``: every row was read. ``partly``: some rows or cells were not. ``unreadable``: no table; the file is kept."""
+
+    received = "received"
+    reading = "reading"
+    ready = "ready"
+    partly = "partly"
+    unreadable = "unreadable"
+
+
+class Trial(SQLModel, table=True):
+    __table_args__ = (
+        rule("start_on <= end_on", name="dates", field="end_on", says=message("A trial cannot end before it starts.")),
+    )
+
+    id: int = identity()
+    identifier: UUID = identifier()
+    pilot_id: int = link("pilot.id", ondelete="RESTRICT")
+    title: dict[str, str] = document()
+    description: dict[str, str] | None = document(nullable=True)
+    design: Design | None = word(Design, "design", nullable=True)
+    start_on: date | None = None
+    end_on: date | None = None
+    visibility: Visibility = word(Visibility, "visibility", Visibility.public)
+    archived_at: datetime | None = moment(nullable=True)
+    created_at: datetime = moment()
+    created_by_id: int | None = link("person.id", nullable=True)
+    updated_at: datetime = moment()
+    updated_by_id: int | None = link("person.id", nullable=True)
+    row_version: int = row_version()
+
+
+class Result(SQLModel, table=True):
+    """An uploaded file, which never changes: a correction is a new result. ``filename`` is a label, not a path.
+
+    ``report`` is what ``testbed.tabular`` said of it; ``parquet_sha256`` names the table made of it.
+    ``received_at`` is the database's time at the last durable byte.
+    """
+
+    __table_args__ = (
+        unique("code", says=message("Another result has this code already.")),
+        rule("sha256 ~ '^[0-9a-f]{64}$'", name="sha256", field="sha256", says=message("A SHA-256 is 64 hexadecimal digits.")),
+    )
+
+    id: int = identity()
+    identifier: UUID = identifier()
+    code: str = Field(max_length=12)
+    trial_id: int = link("trial.id")
+    owner_id: int = link("partner.id")
+    person_id: int | None = link("person.id", nullable=True)
+    case_id: int | None = link("pilot_case.id", nullable=True)
+    job_id: int | None = link("job.id", nullable=True)
+    filename: str = Field(max_length=255)
+    sha256: str = Field(max_length=64, index=True)
+    size: int = Field(sa_type=BigInteger)
+    digest_declared: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    note: str | None = Field(default=None, max_length=1000)
+    access: Access = word(Access, "access", Access.private)
+    generated: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    state: ResultState = word(ResultState, "state", ResultState.received)
+    rows: int | None = Field(default=None, sa_type=BigInteger)
+    report: dict[str, Any] | None = document(nullable=True)
+    parquet_sha256: str | None = Field(default=None, max_length=64)
+    rejected_sha256: str | None = Field(default=None, max_length=64)
+    received_at: datetime = moment()
+    archived_at: datetime | None = moment(nullable=True)
+    row_version: int = row_version()
+
+
+register(
+    Trial, level=lambda row: row.visibility, parent=Pilot, on=lambda row, pilot: row.pilot_id == pilot.id
+)
+register(
+    Result,
+    level=lambda row: row.access,
+    owner=lambda row: row.owner_id,
+    parent=Trial,
+    on=lambda row, trial: row.trial_id == trial.id,
+)

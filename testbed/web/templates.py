@@ -1,0 +1,157 @@
+"""The Jinja environment: every page's globals and filters, and nothing that is not shown."""
+
+import hashlib
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import nh3
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from testbed.settings import Settings, shipped
+from testbed.texts import language, said, said_in
+from testbed.web.languages import gettext, ngettext
+
+STATIC = Path(__file__).parent.parent / "static"
+HOME = ZoneInfo("Europe/Stockholm")
+MARKDOWN = MarkdownIt("js-default")
+TAGS = {"p", "br", "em", "strong", "a", "ul", "ol", "li", "code", "pre", "blockquote", "h2", "h3", "h4", "hr"}
+UNITS = ("byte", "kB", "MB", "GB", "TB")
+
+
+class Here:
+    """The page at hand: links to itself with other words in the query."""
+
+    def __init__(self, path: str, query: list[tuple[str, str]]) -> None:
+        self.path = path
+        self.query = dict(query)
+        self._pairs = query
+
+    def with_(self, **changes: Any) -> str:
+        """This page's address with some query words changed; None takes one away."""
+        kept = [(name, value) for name, value in self._pairs if name not in changes]
+        kept += [(name, str(value)) for name, value in changes.items() if value is not None]
+        return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+    @property
+    def url(self) -> str:
+        return self.with_()
+
+
+def environment(settings: Settings) -> Environment:
+    """Make the environment of one application; templates are compiled once."""
+    env = Environment(
+        loader=FileSystemLoader(shipped("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.globals |= {
+        "city": settings.city,
+        "base_url": settings.base_url,
+        "map_tiles": settings.map_tiles,
+        "map_attribution": settings.map_attribution,
+        "static": static,
+        "said_attrs": said_attrs,
+        "typed": typed,
+    }
+    env.filters |= {
+        "date": show_date,
+        "datetime": show_datetime,
+        "num": show_number,
+        "size": show_size,
+        "said": _said,
+        "markdown": show_markdown,
+    }
+    return env
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a static file, with a digest of its content so that it may be cached for ever."""
+    file = STATIC / name
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "missing"
+    return f"/static/{name}?v={mark}"
+
+
+@pass_context
+def typed(context: Context, name: str, otherwise: Any = "") -> Any:
+    """What a refused form had in a field, else the value it starts with."""
+    given = context.get("given") or {}
+    return given[name] if name in given else otherwise
+
+
+@pass_context
+def _said(_: Context, text: Any) -> str:
+    return text if isinstance(text, str) else said(text)
+
+
+@pass_context
+def said_attrs(_: Context, text: Any) -> Markup:
+    """`` lang="en"`` where a text is in another language than the page."""
+    spoken = said_in(text) if isinstance(text, dict) and text else language.get()
+    return Markup("") if spoken == language.get() else Markup(' lang="{}"').format(spoken)
+
+
+@pass_context
+def show_date(_: Context, day: date | str | None) -> Markup:
+    if not day:
+        return Markup("")
+    shown = day if isinstance(day, str) else day.isoformat()
+    return Markup('<time datetime="{0}">{0}</time>').format(shown[:10])
+
+
+@pass_context
+def show_datetime(_: Context, at: datetime | str | None) -> Markup:
+    """In Swedish local time, with the zone on hover."""
+    if not at:
+        return Markup("")
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    local = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(HOME)
+    full = format_datetime(local, "full", locale=language.get())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        local.isoformat(timespec="seconds"), full, f"{local:%Y-%m-%d %H:%M}"
+    )
+
+
+@pass_context
+def show_number(_: Context, number: float | None, digits: int = 6) -> str:
+    if number is None:
+        return ""
+    return format_decimal(number, format=f"#,##0.{'#' * digits}", locale=Locale(language.get()))
+
+
+@pass_context
+def show_size(context: Context, size: int | None) -> str:
+    """Bytes in the largest unit (powers of 1000) that keeps a figure before the point."""
+    if size is None:
+        return ""
+    shown, unit = float(size), 0
+    while shown >= 1000 and unit < len(UNITS) - 1:
+        shown, unit = shown / 1000, unit + 1
+    return f"{show_number(context, round(shown, 1), 1)} {UNITS[unit]}"
+
+
+@pass_context
+def show_markdown(_: Context, text: str | None) -> Markup:
+    if not text:
+        return Markup("")
+    made = MARKDOWN.render(text)
+    return Markup(  # noqa: S704 - cleaned by an allow-list in the same breath
+        nh3.clean(made, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"})
+    )
+
+
