@@ -68,6 +68,7 @@ def create_app(
         request_class=FormRequest,
         request_max_body_size=JSON_AND_FORMS_BYTES,
         exception_handlers=HANDLERS,
+        logging_config=None,
         openapi_config=OpenAPIConfig(
             title="testbed",
             version=testbed.__version__,

@@ -91,7 +91,7 @@ async def page_of(
         query = query.where(here < there if down else here > there)
     ordering = [expression.desc(), key.desc()] if down else [expression.asc(), key.asc()]
     query = query.add_columns(expression.label("sort_value"), key.label("sort_key"))
-    rows = (await session.execute(query.order_by(*ordering).limit(asked.limit + 1))).all()  # type: ignore[deprecated]
+    rows = (await session.exec(query.order_by(*ordering).limit(asked.limit + 1))).all()
     if len(rows) <= asked.limit:
         return rows, None
     last = rows[asked.limit - 1]

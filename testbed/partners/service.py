@@ -79,7 +79,7 @@ async def _is_below(session: AsyncSession, number: int, top: int) -> bool:
             UNION SELECT partner.id, partner.parent_id FROM partner JOIN up ON partner.id = up.parent_id)
         SELECT EXISTS (SELECT FROM up WHERE id = :top)
     """)
-    found = await session.execute(up, {"number": number, "top": top})  # type: ignore[deprecated]
+    found = await session.exec(up, params={"number": number, "top": top})
     return bool(found.scalar_one())
 
 
@@ -131,5 +131,5 @@ async def choices(session: AsyncSession, actor: Actor, *kinds: Kind) -> list[Ref
     )
     if kinds:
         query = query.where(col(Partner.kind).in_(kinds))
-    rows = await session.execute(query.order_by(in_swedish(col(Partner.name))))  # type: ignore[deprecated]
+    rows = await session.exec(query.order_by(in_swedish(col(Partner.name))))
     return [Ref(id=row.id, title=row.name, url=f"/partners/{row.slug}") for row in rows]

@@ -38,24 +38,24 @@ async def by_token(session: AsyncSession, token: str) -> dict[str, Any]:
     known = parts_of(token)
     if known is None:
         raise SignInNeeded(INVALID)
-    found = (await session.execute(BY_TOKEN, {"public": known[0]})).mappings().one_or_none()  # type: ignore[deprecated]
+    found = (await session.exec(BY_TOKEN, params={"public": known[0]})).mappings().one_or_none()
     if found is None or not same(found["sha256"], known[1]):
         raise SignInNeeded(INVALID)
     if found["stale"]:
-        await session.execute(  # type: ignore[deprecated]
-            text("UPDATE token SET used_at = now() WHERE id = :id"), {"id": found["token_id"]}
+        await session.exec(
+            text("UPDATE token SET used_at = now() WHERE id = :id"), params={"id": found["token_id"]}
         )
     return dict(found)
 
 
 async def by_session(session: AsyncSession, cookie: str) -> dict[str, Any] | None:
     """The person who signed in with this cookie, or None: idle for 8 hours, past its end, or never ours."""
-    found = (await session.execute(BY_SESSION, {"sha256": digest(cookie)})).mappings().one_or_none()  # type: ignore[deprecated]
+    found = (await session.exec(BY_SESSION, params={"sha256": digest(cookie)})).mappings().one_or_none()
     if found is None:
         return None
     if found["stale"]:
-        await session.execute(  # type: ignore[deprecated]
-            text("UPDATE session SET seen_at = now() WHERE id = :id"), {"id": found["session_id"]}
+        await session.exec(
+            text("UPDATE session SET seen_at = now() WHERE id = :id"), params={"id": found["session_id"]}
         )
     return dict(found)
 

@@ -35,13 +35,13 @@ class FormRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         kind = self.content_type[0]
         if kind == RequestEncodingType.URL_ENCODED:
-            return await self._form()
+            return await self._as_object()
         if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
             return strict_json(await self.body())
         raise Unsupported(message("Send JSON (application/json) or a form."))
 
-    async def _form(self) -> dict[str, Any]:
-        form = await super().form()
+    async def _as_object(self) -> dict[str, Any]:
+        form = await self.form()
         given = {name: [str(value) for value in form.getall(name)] for name in form}
         if sum(map(len, given.values())) > MOST_FIELDS:
             raise Broken(message("The form has too many fields."))

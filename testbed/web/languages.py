@@ -20,7 +20,7 @@ COOKIE = "lang"
 
 @cache
 def catalogue(wanted: str) -> NullTranslations:
-    """All messages of a language, merged from ``locale/<language>/*.po``; English needs none."""
+    """All messages of a language, merged from ``locale/<language>/*.po``; English has only its labels."""
     folder = LOCALE / wanted
     if not folder.is_dir():
         return NullTranslations()
@@ -29,7 +29,7 @@ def catalogue(wanted: str) -> NullTranslations:
         with file.open("rb") as opened:
             for each in read_po(opened, locale=wanted):
                 if each.id and each.string:
-                    merged.add(each.id, each.string)
+                    merged.add(each.id, each.string, context=each.context)
     packed = io.BytesIO()
     write_mo(packed, merged)
     packed.seek(0)
@@ -45,15 +45,40 @@ def ngettext(one: str, many: str, number: int) -> str:
     return catalogue(language.get()).ngettext(one, many, number)
 
 
+def label(word: Any, kind: str = "") -> str:
+    """The words for a member of a closed set: of an enum, or of the enum named ``kind``."""
+    context = kind or type(word).__name__
+    return catalogue(language.get()).pgettext(context, str(word))
+
+
+@cache
+def members(kind: str) -> tuple[str, ...]:
+    """The members of a closed set, in their order, as its labels list them."""
+    with (LOCALE / FALLBACK / "labels.po").open("rb") as opened:
+        return tuple(str(each.id) for each in read_po(opened) if each.context == kind)
+
+
+def choices(kind: str) -> list[tuple[str, str]]:
+    """Members and their words, for the options of a form or a filter."""
+    return [(each, label(each, kind)) for each in members(kind)]
+
+
 def chosen(scope: Any) -> str:
     """The language asked for: ``?lang=``, else the cookie, else ``Accept-Language``, else Swedish."""
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[-1]
-    if asked in LANGUAGES:
+    if asked := asked_for(scope):
         return asked
     headers = {name: value.decode("latin-1") for name, value in scope.get("headers", [])}
     if (cookie := _cookie(headers.get(b"cookie", ""))) in LANGUAGES:
         return cookie
     return preferred(headers.get(b"accept-language", ""))
+
+
+def asked_for(scope: Any) -> str:
+    """The language of the switch on every page, ``?lang=``; it is kept in a cookie from then on."""
+    if b"lang=" not in (query := scope.get("query_string", b"")):
+        return ""
+    asked = parse_qs(query.decode("latin-1")).get("lang", [""])[-1]
+    return asked if asked in LANGUAGES else ""
 
 
 def _cookie(header: str) -> str:

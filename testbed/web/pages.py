@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from litestar import Litestar, MediaType, Request
+import msgspec
+from litestar import MediaType, Request
 from litestar.response import Response
 from litestar.response.base import ASGIResponse
-from litestar.serialization import decode_json, encode_json
 
 from testbed.access.models import NOBODY, Actor
 from testbed.texts import LANGUAGES, language
@@ -72,13 +72,13 @@ class Page(Response[ViewT], Generic[ViewT]):
         options.pop("app", None)
         kind = wanted(request)
         if kind == CSV and hasattr(self.content, "items"):
-            body = as_csv(decode_json(encode_json(self.content.items, default=_plain)))
+            body = as_csv(msgspec.to_builtins(self.content.items, enc_hook=_plain))
             name = request.url.path.strip("/").replace("/", "-") or "list"
             headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-            return _answer(body, f"{CSV}; charset=utf-8; header=present", self, headers, options)
+            return _answer(body, f"{CSV}; header=present", self, headers, options)
         if kind != MediaType.HTML:
             return super().to_asgi_response(None, request, **options)
-        return _answer(rendered(request, self.template, view=self.content), "text/html; charset=utf-8", self, {}, options)
+        return _answer(rendered(request, self.template, view=self.content), MediaType.HTML, self, {}, options)
 
 
 class Created(Response[ViewT], Generic[ViewT]):

@@ -92,7 +92,11 @@ class Problem(Response[dict[str, Any]]):
         form = handler.opt.get("form") if handler is not None else None
         if isinstance(form, Form) and (self.errors or self.current is not None) and hasattr(request.state, "given"):
             return _Refilled(self, request, form)
-        return self.page(rendered(request, "problem.html", problem=self.content, errors=self.errors))
+        return self.page(self.plain(request))
+
+    def plain(self, request: Request[Any, Any, Any]) -> bytes:
+        """The problem on a page of its own."""
+        return rendered(request, "problem.html", problem={"errors": [], **self.content}, errors=self.errors)
 
     def page(self, body: bytes) -> ASGIResponse:
         return ASGIResponse(
@@ -122,7 +126,7 @@ class _Refilled(ASGIResponse):
                 current=self.problem.current,
             )
         except DomainError:  # the form itself is gone, or not theirs any more
-            body = rendered(self.request, "problem.html", problem=self.problem.content, errors=self.problem.errors)
+            body = self.problem.plain(self.request)
         await self.problem.page(body)(scope, receive, send)
 
 

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from testbed.log import request_id
 from testbed.settings import Settings
 from testbed.texts import language
-from testbed.web.languages import chosen
+from testbed.web.languages import COOKIE, asked_for, chosen
 
 log = structlog.get_logger("access")
 
@@ -20,6 +20,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{tiles}; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+KEEP = "{}={}; Path=/; Max-Age=31536000; SameSite=Lax"  # nothing but the choice of a language
 QUIET = {"/healthz", "/readyz"}
 OURS = re.compile(r"[A-Za-z0-9_-]{8,40}")
 
@@ -54,6 +55,8 @@ class Shell:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = self._complete(message, request)
+                if switched := asked_for(scope):
+                    message["headers"].append((b"set-cookie", KEEP.format(COOKIE, switched).encode()))
             await send(message)
 
         app: ASGIApp = self.app

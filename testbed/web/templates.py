@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from testbed.settings import Settings, shipped
 from testbed.texts import language, said, said_in
-from testbed.web.languages import gettext, ngettext
+from testbed.web.languages import choices, gettext, label, ngettext
 
 STATIC = Path(__file__).parent.parent / "static"
 HOME = ZoneInfo("Europe/Stockholm")
@@ -67,12 +67,15 @@ def environment(settings: Settings) -> Environment:
         "static": static,
         "said_attrs": said_attrs,
         "typed": typed,
+        "choices": choices,
     }
     env.filters |= {
         "date": show_date,
         "datetime": show_datetime,
         "num": show_number,
         "size": show_size,
+        "label": _label,
+        "ref_option": ref_option,
         "said": _said,
         "markdown": show_markdown,
     }
@@ -92,6 +95,16 @@ def typed(context: Context, name: str, otherwise: Any = "") -> Any:
     """What a refused form had in a field, else the value it starts with."""
     given = context.get("given") or {}
     return given[name] if name in given else otherwise
+
+
+def ref_option(ref: Any) -> tuple[int, str]:
+    """Another record as an option of a form: its id and its title."""
+    return ref.id, said(ref.title) if isinstance(ref.title, dict) else ref.title
+
+
+@pass_context
+def _label(_: Context, word: Any, kind: str = "") -> str:
+    return label(word, kind)
 
 
 @pass_context

@@ -1,0 +1,98 @@
+"""The evidence chain: need → pilot → device → trial → result → version → outcome → decision, navigable both ways.
+
+The links lie in domains above this one, so each domain registers who tells its nodes; ``testbed.app`` checks
+at start that none is missing.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from testbed.access.models import Actor
+
+
+class Link(StrEnum):
+    """The kinds of nodes, in the order of the chain."""
+
+    need = "need"
+    pilot = "pilot"
+    device = "device"
+    trial = "trial"
+    result = "result"
+    version = "version"
+    outcome = "outcome"
+    decision = "decision"
+    lesson = "lesson"
+
+
+class Node(SQLModel):
+    """One record of the chain. ``key`` is ``kind:id``; ``rests_on`` holds the keys of what it was made from.
+
+    ``title`` is a text, or texts by language. ``sha256`` is the digest that pins the record's content.
+    """
+
+    key: str
+    kind: Link
+    title: str | dict[str, str]
+    url: str
+    note: str | None = None
+    sha256: str | None = None
+    at: datetime | None = None
+    rests_on: list[str] = []
+    generated: bool = False
+
+
+class Chain(SQLModel):
+    """All nodes of a pilot that the reader may see, in the order of the chain."""
+
+    pilot: str
+    nodes: list[Node]
+
+
+Teller = Callable[[AsyncSession, Actor, int], Awaitable[list[Node]]]
+TELLERS: dict[Link, Teller] = {}
+
+
+def tells(kind: Link, teller: Teller) -> None:
+    """Register who tells the nodes of a kind: ``teller(session, actor, pilot_id)``, already limited to what may be seen."""
+    TELLERS[kind] = teller
+
+
+def missing() -> set[Link]:
+    """The kinds nobody tells."""
+    return set(Link) - TELLERS.keys()
+
+
+async def chain_of(session: AsyncSession, actor: Actor, pilot_id: int, code: str) -> Chain:
+    """The whole chain of a pilot the caller has fetched already; one query or two a kind."""
+    nodes: list[Node] = []
+    for kind in Link:
+        nodes += await TELLERS[kind](session, actor, pilot_id)
+    known = {node.key for node in nodes}
+    for node in nodes:
+        node.rests_on = [key for key in node.rests_on if key in known]
+    return Chain(pilot=code, nodes=nodes)
+
+
+def around(chain: Chain, key: str) -> tuple[list[Node], list[Node]]:
+    """What a node rests on and what rests on it, to both ends of the chain, in its order."""
+    return _reach(chain, key, up=True), _reach(chain, key, up=False)
+
+
+def _reach(chain: Chain, key: str, *, up: bool) -> list[Node]:
+    edges: dict[str, set[str]] = {}
+    for node in chain.nodes:
+        for below in node.rests_on:
+            start, end = (node.key, below) if up else (below, node.key)
+            edges.setdefault(start, set()).add(end)
+    seen: set[str] = set()
+    queue: list[Any] = [key]
+    while queue:
+        fresh = edges.get(queue.pop(), set()) - seen
+        seen |= fresh
+        queue += fresh
+    return [node for node in chain.nodes if node.key in seen - {key}]

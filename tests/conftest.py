@@ -1,0 +1,155 @@
+"""A real PostgreSQL for every test: one server, one fresh database a test, all on one event loop.
+
+The server is the embedded one, started from the binaries in ``TESTBED_TEST_PG_BIN`` when that is set.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from litestar import Litestar
+
+from testbed.app import create_app
+from testbed.db import Database, migrate
+from testbed.embedded import Login, running
+from testbed.files import Store, store_of
+from testbed.settings import Settings
+from testbed.web.shell import Shell
+from tests import cast
+
+FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+BASE = "http://testserver"
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that other users may pass through, in memory where the system has such a place."""
+    memory = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(prefix="tb-", dir=memory if memory.is_dir() else "/tmp"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(folder: Path) -> Iterator[Login]:
+    """The superuser's way into the server that all tests use."""
+    given = os.environ.get("TESTBED_TEST_PG_BIN")
+    with running(folder / "v", bin_dir=Path(given) if given else None, options=FAST, say=lambda _: None) as cluster:
+        yield cluster.login("postgres", "postgres")
+
+
+def url_of(server: Login, database: str) -> str:
+    return f"postgresql://{server.user}:{quote(server.password, safe='')}@/{database}?host={quote(str(server.host), safe='/')}"
+
+
+@asynccontextmanager
+async def made(server: Login, template: str = "template1") -> AsyncIterator[str]:
+    """Make a database, yield its URL, and drop it."""
+    name = f"t_{uuid4().hex}"
+    admin = await asyncpg.connect(**server.kwargs())
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    try:
+        yield url_of(server, name)
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+async def template(server: Login) -> AsyncIterator[str]:
+    """Name of a migrated database, with the cast in it, that every test's database is cloned from."""
+    async with made(server) as url:
+        async with Database(url) as db:
+            await migrate(db)
+            async with db.raw() as connection:
+                await cast.enter(connection)
+        yield url.split("@/")[1].split("?")[0]
+
+
+@pytest.fixture
+async def empty_url(server: Login) -> AsyncIterator[str]:
+    """URL of a database without any table."""
+    async with made(server) as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(server: Login, template: str) -> AsyncIterator[str]:
+    async with made(server, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(database_url: str, folder: Path) -> Iterator[Settings]:
+    """Settings of a service of its own: its database, its files, passwords that cost nothing."""
+    data = Path(tempfile.mkdtemp(prefix="d-", dir=folder))
+    data.chmod(0o755)
+    yield Settings(
+        base_url=BASE,
+        database_url=database_url,
+        data_dir=data,
+        free_bytes_floor=0,
+        upload_max_bytes=50_000_000,
+        password_memory_kib=8,
+        password_rounds=1,
+    )
+    shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Store:
+    return store_of(settings)
+
+
+@asynccontextmanager
+async def alive(app: Litestar) -> AsyncIterator[Litestar]:
+    """Enter and leave the app's lifespan in one task, as it must be; fixtures do not promise that."""
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    life = asyncio.create_task(live())
+    ready = asyncio.create_task(up.wait())
+    await asyncio.wait({life, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if life.done():
+        ready.cancel()
+        await life  # it failed: say so
+    try:
+        yield app
+    finally:
+        down.set()
+        await life
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Shell]:
+    inner = create_app(settings)
+    async with alive(inner):
+        yield Shell(inner, settings)
+
+
+@pytest.fixture
+async def client(app: Shell) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app on the test's own event loop; answers arrive whole (``tests/live.py`` has a real server)."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as opened:
+        yield opened
