@@ -1,4 +1,4 @@
-"""The evidence chain: need → pilot → device → trial → result → version → outcome → decision, navigable both ways.
+"""The evidence chain: need → pilot → device → trial → result → version → outcome → decision, both ways.
 
 The links lie in domains above this one, so each domain registers who tells its nodes; ``testbed.app`` checks
 at start that none is missing.
@@ -46,11 +46,40 @@ class Node(SQLModel):
     generated: bool = False
 
 
+ASIDE = {Link.device, Link.lesson}
+"""Kinds a whole chain may be without."""
+
+
+class Stop(SQLModel):
+    """A place on the drawn line: a node, or a kind that has none yet, or ``more`` nodes not drawn."""
+
+    kind: Link
+    node: Node | None = None
+    more: int = 0
+
+
 class Chain(SQLModel):
     """All nodes of a pilot that the reader may see, in the order of the chain."""
 
     pilot: str
     nodes: list[Node]
+
+    def line(self, current: str | None = None, most: int = 4) -> list[Stop]:
+        """The chain as one line, ``most`` nodes a kind; with ``current`` only what is tied to it, both ways."""
+        tied = self.nodes
+        if current is not None and any(node.key == current for node in self.nodes):
+            below, above = around(self, current)
+            keys = {current} | {node.key for node in (*below, *above)}
+            tied = [node for node in self.nodes if node.key in keys]
+        stops: list[Stop] = []
+        for kind in Link:
+            found = [node for node in tied if node.kind == kind]
+            stops += [Stop(kind=kind, node=node) for node in found[:most]]
+            if len(found) > most:
+                stops.append(Stop(kind=kind, more=len(found) - most))
+            if not found and kind not in ASIDE:
+                stops.append(Stop(kind=kind))
+        return stops
 
 
 Teller = Callable[[AsyncSession, Actor, int], Awaitable[list[Node]]]
@@ -58,7 +87,7 @@ TELLERS: dict[Link, Teller] = {}
 
 
 def tells(kind: Link, teller: Teller) -> None:
-    """Register who tells the nodes of a kind: ``teller(session, actor, pilot_id)``, already limited to what may be seen."""
+    """Register who tells a kind: ``teller(session, actor, pilot_id)``, limited to what may be seen."""
     TELLERS[kind] = teller
 
 
@@ -71,7 +100,8 @@ async def chain_of(session: AsyncSession, actor: Actor, pilot_id: int, code: str
     """The whole chain of a pilot the caller has fetched already; one query or two a kind."""
     nodes: list[Node] = []
     for kind in Link:
-        nodes += await TELLERS[kind](session, actor, pilot_id)
+        if (teller := TELLERS.get(kind)) is not None:
+            nodes += await teller(session, actor, pilot_id)
     known = {node.key for node in nodes}
     for node in nodes:
         node.rests_on = [key for key in node.rests_on if key in known]
