@@ -148,4 +148,4 @@ async def history(session: AsyncSession, object_type: str, object_id: int, *, li
         .limit(limit)
     )
     rows = (await session.exec(query)).all()
-    return [Event(at=at, who=who, action=action, details=details) for at, who, action, details in rows]
+    return [Event(at=at, who=who, action=action, details=dict(details)) for at, who, action, details in rows]

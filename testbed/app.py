@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
@@ -16,8 +16,8 @@ import testbed.activity
 import testbed.datasets.models
 import testbed.devices.models
 import testbed.evaluations.models
-import testbed.jobs
 import testbed.trials.models
+from testbed import jobs
 from testbed.db import Database, external
 from testbed.files import store_of
 from testbed.partners.routes import PartnerRoutes
@@ -25,7 +25,7 @@ from testbed.settings import Settings
 from testbed.web.forms import FormRequest
 from testbed.web.given import PROVIDED, cookie_name
 from testbed.web.health import healthz, readyz
-from testbed.web.needs import refuse_undeclared
+from testbed.web.needs import OPEN, refuse_undeclared
 from testbed.web.origin import SameOrigin
 from testbed.web.problems import HANDLERS
 from testbed.web.shell import Shell
@@ -34,6 +34,8 @@ from testbed.web.templates import STATIC, environment
 JSON_AND_FORMS_BYTES = 2**20
 
 ROUTES: Sequence[ControllerRouterHandler] = [healthz, readyz, PartnerRoutes]
+
+KINDS: dict[str, jobs.Kind] = {}
 
 
 def create_app(
@@ -51,17 +53,8 @@ def create_app(
         async with db or external(settings) as app.state.db:
             yield
 
-    static = create_static_files_router(
-        path="/static",
-        directories=[STATIC],
-        name="static",
-        opt={"needs": None},
-        include_in_schema=False,
-        cache_control=None,
-        after_request=_cached_for_ever,
-    )
     app = Litestar(
-        route_handlers=[*routes, static],
+        route_handlers=[*routes, _static()],
         dependencies=PROVIDED,
         lifespan=[resources],
         middleware=[SameOrigin(settings, cookie_name(settings))],
@@ -80,6 +73,17 @@ def create_app(
     app.state.templates = environment(settings)
     refuse_undeclared(app)
     return app
+
+
+def _static() -> Router:
+    return create_static_files_router(
+        path="/static",
+        directories=[STATIC],
+        name="static",
+        opt=OPEN,
+        include_in_schema=False,
+        after_request=_cached_for_ever,
+    )
 
 
 def _cached_for_ever(response: Any) -> Any:

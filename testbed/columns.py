@@ -63,7 +63,9 @@ def document(*, nullable: bool = False) -> Any:
     """A small JSON document; assign a new one to change it, a change in place is not saved."""
     if nullable:
         return Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
-    return Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
+    return Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )
 
 
 def row_version() -> Any:
@@ -71,9 +73,7 @@ def row_version() -> Any:
     return Field(default=1, sa_column=Column(Integer, nullable=False, server_default=text("1")))
 
 
-def word(
-    words: type[StrEnum], name: str, default: StrEnum | None = None, *, nullable: bool = False
-) -> Any:
+def word(words: type[StrEnum], name: str, default: StrEnum | None = None, *, nullable: bool = False) -> Any:
     """One of a closed set in the column ``name``: text with a CHECK, so a new word needs no new type."""
     kept = Enum(
         words,
@@ -91,7 +91,9 @@ def word(
 
 def words() -> Any:
     """Several words, as ``text[]``; the table's CHECK may name a closed set (see ``among``)."""
-    return Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+    return Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
+    )
 
 
 def among(name: str, every: type[StrEnum], *, least: int = 1) -> CheckConstraint:

@@ -1,8 +1,9 @@
 """The one door to PostgreSQL: pool, sessions, raw connections, migrations."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
@@ -13,12 +14,26 @@ from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from testbed.embedded import Cluster, running
 from testbed.errors import Unavailable
 from testbed.settings import Settings, shipped
 from testbed.texts import message
 
 AWAY = message("The database is away for the moment. Nothing was changed; try again shortly.")
-GONE = {"57P01", "57P02", "57P03", "53300", "53200", "55P03", "57014", "40001", "40P01", "08006", "08003", "08001"}
+GONE = {
+    "57P01",
+    "57P02",
+    "57P03",
+    "53300",
+    "53200",
+    "55P03",
+    "57014",
+    "40001",
+    "40P01",
+    "08006",
+    "08003",
+    "08001",
+}
 
 
 class Database:
@@ -95,7 +110,9 @@ def is_away(error: BaseException) -> bool:
         return True
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
-        return error.connection_invalidated or state in GONE or (error.orig is not None and is_away(error.orig))
+        return (
+            error.connection_invalidated or state in GONE or (error.orig is not None and is_away(error.orig))
+        )
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate in GONE
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
@@ -140,6 +157,37 @@ async def in_alembic(db: Database, what: Callable[[Config], object]) -> None:
 
     async with db.engine.connect() as connection:
         await connection.run_sync(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL that can be reached: ``owner()`` may migrate, ``app()`` may only read and write rows.
+
+    ``cluster`` is the embedded one, none where the operator runs their own.
+    """
+
+    owner: Callable[[], Database]
+    app: Callable[[], Database]
+    cluster: Cluster | None = None
+
+
+@contextmanager
+def server(settings: Settings, say: Callable[[str], None]) -> Iterator[Server]:
+    """The server these settings name: an external one, or the embedded one, joined or started.
+
+    Raises:
+        CannotStart: the embedded one did not start.
+    """
+    if settings.database_url is not None:
+        yield Server(lambda: external(settings), lambda: external(settings))
+        return
+    with running(settings.data_dir, os_user=settings.postgres_os_user, say=say) as cluster:
+        owner, app = cluster.owner, cluster.app
+        yield Server(
+            lambda: Database(owner.url, password=owner.password),
+            lambda: Database(app.url, password=app.password),
+            cluster,
+        )
 
 
 def external(settings: Settings) -> Database:

@@ -156,7 +156,12 @@ class Kind:
 
 
 async def later(
-    session: AsyncSession, kind: str, *, person_id: int | None = None, unique_key: str | None = None, **args: Any
+    session: AsyncSession,
+    kind: str,
+    *,
+    person_id: int | None = None,
+    unique_key: str | None = None,
+    **args: Any,
 ) -> int | None:
     """Ask for work once this session's transaction commits; a rollback asks for nothing.
 

@@ -68,8 +68,8 @@ async def page_of(
     query: Select[Any],
     asked: Asked,
     *,
-    key: ColumnElement[Any],
-    orders: Mapping[str, ColumnElement[Any]],
+    key: Any,
+    orders: Mapping[str, Any],
 ) -> tuple[Sequence[Any], str | None]:
     """Return the rows of one page and the cursor of the next; every row ends with its sort value.
 
@@ -98,7 +98,7 @@ async def page_of(
     return rows[: asked.limit], _cursor(sort, last.sort_value, last.sort_key)
 
 
-def in_swedish(expression: ColumnElement[Any]) -> ColumnElement[Any]:
+def in_swedish(expression: Any) -> ColumnElement[Any]:
     """Å, ä and ö after z, whatever the database's own order is."""
     return func.sv_key(func.coalesce(expression, "")).collate("C")
 

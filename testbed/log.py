@@ -31,12 +31,16 @@ def set_up(*, readable: bool) -> None:
         _hide_secrets,
     ]
     render: list[Any] = (
-        [structlog.dev.ConsoleRenderer(
+        [
+            structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )]
+            )
+        ]
         if readable
         else [
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(),
         ]
     )

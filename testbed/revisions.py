@@ -47,7 +47,13 @@ async def revise(
 
 
 async def archive(
-    session: AsyncSession, actor: Actor, row: SQLModel, *, action: str, pilot_id: int | None = None, back: bool = False
+    session: AsyncSession,
+    actor: Actor,
+    row: SQLModel,
+    *,
+    action: str,
+    pilot_id: int | None = None,
+    back: bool = False,
 ) -> None:
     """Put a record away, or take it ``back``; it keeps its address and everything that points at it.
 
@@ -81,7 +87,9 @@ async def _log(
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: value if value is None or isinstance(value, str | int | float | bool | list | dict) else str(value)
+        name: value
+        if value is None or isinstance(value, str | int | float | bool | list | dict)
+        else str(value)
         for name, value in values.items()
     }
 

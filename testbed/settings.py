@@ -23,7 +23,8 @@ class Settings(BaseModel):
         description="The address people reach the service at, without a slash at its end. Links and cookies follow it.",
     )
     database_url: str | None = Field(
-        default=None, description="PostgreSQL URL (15 to 18); unset starts the embedded server in the data folder."
+        default=None,
+        description="PostgreSQL URL (15 to 18); unset starts the embedded server in the data folder.",
     )
     data_dir: Path = Field(
         default=Path("var"), description="Where uploads, exports and the embedded database live."
@@ -37,14 +38,14 @@ class Settings(BaseModel):
     code_prefix: str = Field(
         default="LUL", pattern=r"^[A-Z]{2,5}$", description="How codes of pilots begin: LUL-2026-001."
     )
-    upload_max_bytes: int = Field(
-        default=20 * 1024**3, gt=0, description="Largest result file, in bytes."
-    )
+    upload_max_bytes: int = Field(default=20 * 1024**3, gt=0, description="Largest result file, in bytes.")
     form_max_bytes: int = Field(
         default=512 * 1024**2, gt=0, description="Largest upload through a browser form, in bytes."
     )
     free_bytes_floor: int = Field(
-        default=2 * 1024**3, ge=0, description="Uploads are refused when the disk has fewer bytes left than this."
+        default=2 * 1024**3,
+        ge=0,
+        description="Uploads are refused when the disk has fewer bytes left than this.",
     )
     store_url: str | None = Field(
         default=None,
@@ -54,7 +55,8 @@ class Settings(BaseModel):
     store_endpoint: str | None = Field(default=None, description="Address of the S3-compatible service.")
     store_region: str = Field(default="eu-north-1", description="Region of the S3 bucket.")
     store_key_file: Path | None = Field(
-        default=None, description="File with two lines: the access key id and the secret access key of the bucket."
+        default=None,
+        description="File with two lines: the access key id and the secret access key of the bucket.",
     )
     database_password_file: Path | None = Field(
         default=None, description="File with the password for the database URL, if the URL names none."
@@ -63,7 +65,9 @@ class Settings(BaseModel):
         default=(), description="Addresses (comma-separated) whose X-Forwarded-For is believed."
     )
     sign_in_failures: int = Field(
-        default=50, gt=0, description="Failed sign-ins from one address within 15 minutes before it has to wait."
+        default=50,
+        gt=0,
+        description="Failed sign-ins from one address within 15 minutes before it has to wait.",
     )
     password_memory_kib: int = Field(
         default=65536, ge=8, description="Memory argon2id uses for one password, in KiB."

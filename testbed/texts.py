@@ -36,7 +36,9 @@ Passage = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=10
 """Text of several lines, at most 10 000 characters."""
 
 Mailbox = Annotated[
-    str, BeforeValidator(clean), StringConstraints(max_length=254, pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+$")
+    str,
+    BeforeValidator(clean),
+    StringConstraints(max_length=254, pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+$"),
 ]
 """An e-mail address, as far as a form can tell."""
 

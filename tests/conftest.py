@@ -44,7 +44,9 @@ def folder() -> Iterator[Path]:
 def server(folder: Path) -> Iterator[Login]:
     """The superuser's way into the server that all tests use."""
     given = os.environ.get("TESTBED_TEST_PG_BIN")
-    with running(folder / "v", bin_dir=Path(given) if given else None, options=FAST, say=lambda _: None) as cluster:
+    with running(
+        folder / "v", bin_dir=Path(given) if given else None, options=FAST, say=lambda _: None
+    ) as cluster:
         yield cluster.login("postgres", "postgres")
 
 

@@ -4,7 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, column, exists, false, inspect, or_, select, table, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    column,
+    exists,
+    false,
+    inspect,
+    literal,
+    or_,
+    select,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, col
 
@@ -18,6 +32,8 @@ PARTNER = table(
     "partner", column("id", BigInteger), column("parent_id", BigInteger), column("archived_at", DateTime)
 )
 TODAY: ColumnElement[Any] = text("(now() AT TIME ZONE 'Europe/Stockholm')::date")  # type: ignore[assignment]
+
+ROLES: Any = PilotPartner.roles
 
 Condition = ColumnElement[bool]
 
@@ -60,13 +76,13 @@ def above(entity: Any, what: Callable[[Any], Condition]) -> Condition:
     if here.parent is None or here.on is None:
         return false()
     parent = aliased(here.parent)
-    return exists(select(1).select_from(parent).where(here.on(entity, parent), what(parent)))
+    return exists(select(literal(1)).select_from(parent).where(here.on(entity, parent), what(parent)))
 
 
 def memberships(actor: Actor, *, managers: bool = False) -> Any:
     """Partners in which the person's membership is active today."""
     query = (
-        select(Membership.partner_id)
+        select(col(Membership.partner_id))
         .join(PARTNER, PARTNER.c.id == Membership.partner_id)
         .where(
             col(Membership.person_id) == actor.person_id,
@@ -83,14 +99,11 @@ def _pilot(actor: Actor, term: str, entity: Any) -> Condition:
     if here.pilot is None:
         return above(entity, lambda parent: _pilot(actor, term, parent))
     roles, managers = roles_of(term)
-    taking_part = (
-        select(PilotPartner.pilot_id)
-        .where(
-            col(PilotPartner.partner_id).in_(memberships(actor, managers=managers)),
-            col(PilotPartner.roles).overlap(sorted(roles)),  # type: ignore[attr-defined]
-            col(PilotPartner.joined_on) <= TODAY,
-            or_(col(PilotPartner.left_on).is_(None), col(PilotPartner.left_on) > TODAY),
-        )
+    taking_part = select(col(PilotPartner.pilot_id)).where(
+        col(PilotPartner.partner_id).in_(memberships(actor, managers=managers)),
+        ROLES.overlap(sorted(roles)),
+        col(PilotPartner.joined_on) <= TODAY,
+        or_(col(PilotPartner.left_on).is_(None), col(PilotPartner.left_on) > TODAY),
     )
     found: Condition = here.pilot(entity).in_(taking_part)
     return found
@@ -100,7 +113,9 @@ def _coordinator(actor: Actor, entity: Any) -> Condition:
     here = ties(entity)
     if here.testbed is None:
         return above(entity, lambda parent: _coordinator(actor, parent))
-    mine = select(TestbedCoordinator.testbed_id).where(col(TestbedCoordinator.person_id) == actor.person_id)
+    mine = select(col(TestbedCoordinator.testbed_id)).where(
+        col(TestbedCoordinator.person_id) == actor.person_id
+    )
     found: Condition = here.testbed(entity).in_(mine)
     return found
 
@@ -114,7 +129,7 @@ def _owner(actor: Actor, entity: Any, *, managers: bool) -> Condition:
 
 
 def _any_coordinator(actor: Actor) -> Condition:
-    return exists(select(1).where(col(TestbedCoordinator.person_id) == actor.person_id))
+    return exists(select(literal(1)).where(col(TestbedCoordinator.person_id) == actor.person_id))
 
 
 def supplier_side(actor: Actor, entity: Any) -> Condition:
@@ -122,14 +137,15 @@ def supplier_side(actor: Actor, entity: Any) -> Condition:
     here = ties(entity)
     if here.pilot is None:
         return above(entity, lambda parent: supplier_side(actor, parent))
-    mine = select(Membership.partner_id).where(col(Membership.person_id) == actor.person_id)
+    mine = select(col(Membership.partner_id)).where(col(Membership.person_id) == actor.person_id)
     kin = or_(
         col(PilotPartner.partner_id).in_(mine),
         col(PilotPartner.partner_id).in_(select(PARTNER.c.parent_id).where(PARTNER.c.id.in_(mine))),
         col(PilotPartner.partner_id).in_(select(PARTNER.c.id).where(PARTNER.c.parent_id.in_(mine))),
     )
-    supplying = select(PilotPartner.pilot_id).where(
-        col(PilotPartner.roles).overlap(["supplier"]), kin  # type: ignore[attr-defined]
+    supplying = select(col(PilotPartner.pilot_id)).where(
+        ROLES.overlap(["supplier"]),
+        kin,
     )
     found: Condition = here.pilot(entity).in_(supplying)
     return found

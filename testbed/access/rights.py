@@ -53,7 +53,10 @@ def _seen(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
     ]
     if here.published is not None and actor.person_id is not None:
         draft = or_(*(holds(actor, term, entity) for term in POLICY.read["draft"].also))
-        beside = [and_(here.published(entity), or_(false(), *beside)), and_(not_(here.published(entity)), draft)]
+        beside = [
+            and_(here.published(entity), or_(false(), *beside)),
+            and_(not_(here.published(entity)), draft),
+        ]
     return or_(_audience(actor, action, entity), *beside)
 
 
@@ -100,9 +103,8 @@ async def fetch(
         Forbidden, SignInNeeded: the actor may view it, but ``action`` is not granted.
     """
     permitted = allowed(actor, action, model)
-    query: Any = select(model, permitted.label("permitted")).where(
-        *where, or_(allowed(actor, VIEW, model), permitted)
-    )
+    query: Any = select(model, permitted.label("permitted"))
+    query = query.where(*where, or_(allowed(actor, VIEW, model), permitted))
     if lock:
         query = query.with_for_update(of=model)
     found = (await session.exec(query)).one_or_none()
@@ -153,5 +155,3 @@ async def demand(session: AsyncSession, actor: Actor, action: str) -> None:
     if actor.person_id is None:
         raise SignInNeeded(SIGN_IN)
     raise Forbidden(NOT_YOURS)
-
-

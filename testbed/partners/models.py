@@ -38,9 +38,13 @@ class PartnerFields(SQLModel):
         default=None, description="Swedish organisation number, with or without hyphen.", max_length=20
     )
     foreign_id: Line | None = Field(default=None, max_length=80)
-    ror: str | None = Field(default=None, max_length=40, description="ROR identifier of a research organisation.")
+    ror: str | None = Field(
+        default=None, max_length=40, description="ROR identifier of a research organisation."
+    )
     country: Country = Field(default="SE", description="ISO 3166-1 alpha-2.")
-    contact_mailbox: Mailbox | None = Field(default=None, description="A mailbox of the organisation, not a person's.")
+    contact_mailbox: Mailbox | None = Field(
+        default=None, description="A mailbox of the organisation, not a person's."
+    )
     website: WebAddress | None = None
 
 

@@ -7,7 +7,9 @@ from testbed.errors import Invalid
 from testbed.texts import message
 
 WRITTEN = re.compile(r"(?:16)?([0-9]{6})[- ]?([0-9]{4})", re.ASCII)
-WRONG = message("This is no organisation number; it has ten digits, as 212000-2742, and the last checks the others.")
+WRONG = message(
+    "This is no organisation number; it has ten digits, as 212000-2742, and the last checks the others."
+)
 
 
 def read(text: str) -> tuple[str, bool]:

@@ -49,7 +49,9 @@ class PartnerRoutes(Controller):
         archived: FromQuery[bool] = False,
     ) -> Page[Listed[PartnerItem]]:  # fmt: skip
         """List the partners: search, filter by kind, sort by name, kind or created."""
-        return Page(await service.page(session, actor, asked, kind=kind, archived=archived), "partners/index.html")
+        return Page(
+            await service.page(session, actor, asked, kind=kind, archived=archived), "partners/index.html"
+        )
 
     @get("/new", opt=needs("partner.create"), include_in_schema=False)
     async def new(self, session: Session, actor: Caller) -> Page[PartnerForm]:
@@ -75,7 +77,12 @@ class PartnerRoutes(Controller):
         """Show the form that changes a partner."""
         return Page(await filled(session, actor, slug), EDIT.template)
 
-    @route("/{slug:str}", http_method=[HttpMethod.PATCH, HttpMethod.POST], opt=needs("partner.edit", Partner, form=EDIT), status_code=200)
+    @route(
+        "/{slug:str}",
+        http_method=[HttpMethod.PATCH, HttpMethod.POST],
+        opt=needs("partner.edit", Partner, form=EDIT),
+        status_code=200,
+    )
     async def edit(
         self, request: Request[Any, Any, Any], session: Session, actor: Caller, slug: FromPath[str],
         data: JSONBody[PartnerPatch],

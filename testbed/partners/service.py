@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor, PilotPartner
 from testbed.access.rights import VIEW, allowed, demand, fetch, may, referred
 from testbed.activity import history, record
+from testbed.db import driver
 from testbed.errors import Invalid
 from testbed.lists import Asked, Listed, Ref, in_swedish, matching, page_of
 from testbed.partners import orgnr
@@ -18,6 +19,12 @@ from testbed.revisions import archive, revise, slug_of
 from testbed.texts import message
 
 EDIT = "partner.edit"
+BELOW = """
+    WITH RECURSIVE up (id, parent_id) AS (
+        SELECT id, parent_id FROM partner WHERE id = $1
+        UNION SELECT partner.id, partner.parent_id FROM partner JOIN up ON partner.id = up.parent_id)
+    SELECT EXISTS (SELECT FROM up WHERE id = $2)
+"""
 CIRCLE = message("A partner cannot be a part of itself.")
 
 
@@ -73,14 +80,8 @@ async def _values(session: AsyncSession, actor: Actor, written: dict[str, Any]) 
 
 async def _is_below(session: AsyncSession, number: int, top: int) -> bool:
     """Whether partner ``number`` is ``top`` or a part of it, however far down."""
-    up = text("""
-        WITH RECURSIVE up (id, parent_id) AS (
-            SELECT id, parent_id FROM partner WHERE id = :number
-            UNION SELECT partner.id, partner.parent_id FROM partner JOIN up ON partner.id = up.parent_id)
-        SELECT EXISTS (SELECT FROM up WHERE id = :top)
-    """)
-    found = await session.exec(up, params={"number": number, "top": top})
-    return bool(found.scalar_one())
+    connection = await driver(session)
+    return bool(await connection.fetchval(BELOW, number, top))
 
 
 async def page(
@@ -94,15 +95,26 @@ async def page(
         .where(col(PilotPartner.partner_id) == Partner.id, col(PilotPartner.left_on).is_(None))
         .scalar_subquery()
     )
-    query = (
-        select(Partner.id, Partner.slug, Partner.name, Partner.kind, above.name.label("parent"), pilots.label("pilots"))  # type: ignore[call-overload, attr-defined]
-        .join(above, above.id == Partner.parent_id, isouter=True)
+    query: Any = (
+        select(
+            col(Partner.id),
+            col(Partner.slug),
+            col(Partner.name),
+            col(Partner.kind),
+            col(above.name).label("parent"),
+            pilots.label("pilots"),
+        )
+        .join(above, col(above.id) == col(Partner.parent_id), isouter=True)
         .where(allowed(actor, VIEW, Partner), matching(Partner, asked.q))
         .where(col(Partner.archived_at).is_not(None) if archived else col(Partner.archived_at).is_(None))
     )
     if kind is not None:
         query = query.where(col(Partner.kind) == kind)
-    orders = {"name": in_swedish(col(Partner.name)), "kind": col(Partner.kind), "created": col(Partner.created_at)}
+    orders = {
+        "name": in_swedish(col(Partner.name)),
+        "kind": col(Partner.kind),
+        "created": col(Partner.created_at),
+    }
     rows, after = await page_of(session, query, asked, key=col(Partner.id), orders=orders)
     items = [PartnerItem.model_validate(row, from_attributes=True) for row in rows]
     return Listed(items=items, next=after, q=asked.q, sort=asked.sort)
@@ -126,7 +138,7 @@ async def view(session: AsyncSession, actor: Actor, slug: str) -> PartnerView:
 
 async def choices(session: AsyncSession, actor: Actor, *kinds: Kind) -> list[Ref]:
     """The partners one may pick in a form, by name; all kinds unless some are named."""
-    query = select(Partner.id, Partner.name, Partner.slug).where(  # type: ignore[call-overload]
+    query: Any = select(col(Partner.id), col(Partner.name), col(Partner.slug)).where(
         allowed(actor, VIEW, Partner), col(Partner.archived_at).is_(None)
     )
     if kinds:

@@ -42,7 +42,7 @@ class LinkPurpose(StrEnum):
 
 
 class Person(SQLModel, table=True):
-    """``email`` is kept in lower case. ``password_hash`` is argon2id's own text; none means no password sign-in."""
+    """``email`` is in lower case; ``password_hash`` is argon2id's own text, none means no password sign-in."""
 
     __table_args__ = (
         unique("email", says=message("Somebody with this e-mail address is registered already.")),
@@ -62,7 +62,7 @@ class Person(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """A person's place in a partner, both days inclusive; ended, not deleted, so that history stays readable."""
+    """A person's place in a partner, both days inclusive; ended, not deleted, so that history can be read."""
 
     __table_args__ = (
         ExcludeConstraint(
@@ -71,7 +71,10 @@ class Membership(SQLModel, table=True):
             (text("daterange(from_on, to_on, '[]')"), "&&"),
             using="gist",
             name="ex_membership_overlap",
-            info={"field": "from_on", "says": message("This person is a member of the partner then already.")},
+            info={
+                "field": "from_on",
+                "says": message("This person is a member of the partner then already."),
+            },
         ),
         CheckConstraint("to_on >= from_on", name="days"),
     )

@@ -26,7 +26,7 @@ def digest(secret: str) -> bytes:
 
 
 def new_token() -> Secret:
-    """Make a personal API token, ``tb_p_<public>_<secret>_<checksum>``; secret scanners know it by its shape."""
+    """Make a personal API token, ``tb_p_<public>_<secret>_<checksum>``; scanners know it by its shape."""
     public = "".join(secrets.choice(LETTERS) for _ in range(8))
     secret = secrets.token_urlsafe(32)
     body = f"tb_p_{public}_{secret}"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, literal, select
 from sqlmodel import Field, SQLModel, col
 
 from testbed.access.models import Visibility
@@ -176,7 +176,7 @@ register(
     Need,
     parent=Pilot,
     on=lambda row, pilot: exists(
-        select(1).where(col(PilotNeed.need_id) == row.id, col(PilotNeed.pilot_id) == pilot.id)
+        select(literal(1)).where(col(PilotNeed.need_id) == row.id, col(PilotNeed.pilot_id) == pilot.id)
     ),
     testbed=lambda row: row.testbed_id,
 )

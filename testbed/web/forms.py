@@ -46,7 +46,8 @@ class FormRequest(Request[Any, Any, Any]):
         if sum(map(len, given.values())) > MOST_FIELDS:
             raise Broken(message("The form has too many fields."))
         self.state.given = {
-            name.removesuffix("[]"): values if name.endswith("[]") else values[-1] for name, values in given.items()
+            name.removesuffix("[]"): values if name.endswith("[]") else values[-1]
+            for name, values in given.items()
         }
         return nested(given)
 
@@ -68,7 +69,9 @@ def nested(given: dict[str, list[str]]) -> dict[str, Any]:
             here = here.setdefault(step, {})
             if not isinstance(here, dict):
                 raise Broken(BROKEN)
-        here[last] = [v for v in values if v.strip()] if many else (values[-1] if values[-1].strip() else None)
+        here[last] = (
+            [v for v in values if v.strip()] if many else (values[-1] if values[-1].strip() else None)
+        )
     return {name: _listed(value) for name, value in whole.items()}
 
 
@@ -79,7 +82,9 @@ def _listed(value: Any) -> Any:
     made = {key: _listed(each) for key, each in value.items()}
     if made and all(key.isascii() and key.isdigit() for key in made):
         rows = [made[key] for key in sorted(made, key=int)]
-        return [row for row in rows if not isinstance(row, dict) or any(v not in (None, []) for v in row.values())]
+        return [
+            row for row in rows if not isinstance(row, dict) or any(v not in (None, []) for v in row.values())
+        ]
     return made
 
 
@@ -91,7 +96,10 @@ def strict_json(body: bytes) -> Any:
     """
     try:
         return _checked(
-            json.loads(body.decode("utf-8"), object_pairs_hook=_single, parse_constant=_refuse, parse_int=_int64), 0
+            json.loads(
+                body.decode("utf-8"), object_pairs_hook=_single, parse_constant=_refuse, parse_int=_int64
+            ),
+            0,
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, SerializationException) as error:
         raise Broken(BROKEN) from error

@@ -45,7 +45,10 @@ async def session(state: State) -> AsyncIterator[AsyncSession]:
 
 async def actor(request: Request[Any, Any, Any], state: State) -> Actor:
     """Who calls, by the token they send, else by their cookie. A wrong token is an error, not nobody."""
-    sent, kept = request.headers.get("authorization", ""), request.cookies.get(cookie_name(state.settings), "")
+    sent, kept = (
+        request.headers.get("authorization", ""),
+        request.cookies.get(cookie_name(state.settings), ""),
+    )
     request.state.actor = NOBODY
     if not sent and not kept:
         return NOBODY
@@ -132,7 +135,9 @@ def edited_version(request: Request[Any, Any, Any], row_version: int | None) -> 
         return row_version
     if sent.isascii() and sent.isdigit() and len(sent) < 10:
         return int(sent)
-    raise VersionNeeded(message("Say which version you edit: row_version in the body, or the If-Match header."))
+    raise VersionNeeded(
+        message("Say which version you edit: row_version in the body, or the If-Match header.")
+    )
 
 
 PROVIDED = {

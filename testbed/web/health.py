@@ -29,5 +29,3 @@ async def readyz(db: Db) -> Response[dict[str, Any]]:
     finally:
         connection.terminate()
     return Response({"status": "ok"})
-
-

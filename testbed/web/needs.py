@@ -30,7 +30,9 @@ def needs(action: str, model: type[SQLModel] | None = None, **more: Any) -> dict
     if action not in (VIEW, READ):
         rule = POLICY.action.get(action)
         if rule is None or (model is not None and model.__name__ not in rule.on):
-            raise Undeclared(f"policy.toml has no action {action!r} on {model.__name__ if model else 'no row'}")
+            raise Undeclared(
+                f"policy.toml has no action {action!r} on {model.__name__ if model else 'no row'}"
+            )
     return {"needs": (action, model), **more}
 
 

@@ -1,5 +1,6 @@
 """Refuse writes that another site makes a browser send; no tokens in forms."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
@@ -31,12 +32,12 @@ class SameOrigin(ASGIMiddleware):
         self.cookie = cookie
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        connection: ASGIConnection[object, object, object, object] = ASGIConnection(scope)
-        if scope["method"] not in SAFE and not self._same(connection):
+        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+        if scope.get("method") not in SAFE and not self._same(connection):
             raise Forbidden(FOREIGN)
         await next_app(scope, receive, send)
 
-    def _same(self, connection: ASGIConnection[object, object, object, object]) -> bool:
+    def _same(self, connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
         site, origin = connection.headers.get("sec-fetch-site"), connection.headers.get("origin")
         if site is not None:
             return site in {"same-origin", "none"}

@@ -64,7 +64,9 @@ def rendered(request: Request[Any, Any, Any], template: str, **context: Any) -> 
 class Page(Response[ViewT], Generic[ViewT]):
     """A view and the template that can show it; ``Accept`` decides which one is sent."""
 
-    def __init__(self, view: ViewT, template: str, *, status_code: int | None = None, etag: str | None = None) -> None:
+    def __init__(
+        self, view: ViewT, template: str, *, status_code: int | None = None, etag: str | None = None
+    ) -> None:
         super().__init__(view, status_code=status_code, headers={"ETag": etag} if etag else None)
         self.template = template
 

@@ -25,7 +25,9 @@ from testbed.web.wording import field_errors
 log = structlog.get_logger(__name__)
 
 CHECK_FIELDS = message("Some fields need your attention.")
-CRASHED = message("Something broke on our side. What you sent was not saved; the operator can find it by its number.")
+CRASHED = message(
+    "Something broke on our side. What you sent was not saved; the operator can find it by its number."
+)
 TITLES = {
     400: message("The request cannot be read"),
     401: message("Sign in first"),
@@ -90,7 +92,11 @@ class Problem(Response[dict[str, Any]]):
             return super().to_asgi_response(None, request, **options)
         handler: Any = request.scope.get("route_handler")  # absent when no route matched
         form = handler.opt.get("form") if handler is not None else None
-        if isinstance(form, Form) and (self.errors or self.current is not None) and hasattr(request.state, "given"):
+        if (
+            isinstance(form, Form)
+            and (self.errors or self.current is not None)
+            and hasattr(request.state, "given")
+        ):
             return _Refilled(self, request, form)
         return self.page(self.plain(request))
 
@@ -145,7 +151,11 @@ def on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Proble
         return Problem(422, CHECK_FIELDS, errors=field_errors(error))
     if error.status_code == HTTPStatus.NOT_FOUND:
         return on_domain_error(_, NotFound(message("There is nothing here, or nothing you may see.")))
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() in {"allow", "retry-after"}}
+    headers = {
+        name: value
+        for name, value in (error.headers or {}).items()
+        if name.lower() in {"allow", "retry-after"}
+    }
     told = error.detail if error.status_code < 500 else CRASHED
     return Problem(error.status_code, told, headers=headers)
 
@@ -175,4 +185,3 @@ HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: on_http_exception,
     Exception: on_crash,
 }
-

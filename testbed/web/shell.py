@@ -2,12 +2,12 @@
 
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Send
 
 from testbed.log import request_id
 from testbed.settings import Settings
@@ -41,7 +41,7 @@ class Shell:
         if settings.secure:
             self.headers.append((b"strict-transport-security", b"max-age=31536000"))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -54,9 +54,9 @@ class Shell:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._complete(message, request)
-                if switched := asked_for(scope):
-                    message["headers"].append((b"set-cookie", KEEP.format(COOKIE, switched).encode()))
+                switch = asked_for(scope)
+                kept = [(b"set-cookie", KEEP.format(COOKIE, switch).encode())] if switch else []
+                message["headers"] = self._complete(message["headers"], request) + kept
             await send(message)
 
         app: ASGIApp = self.app
@@ -67,14 +67,16 @@ class Shell:
                 took = round((time.perf_counter() - began) * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took)
 
-    def _complete(self, message: MutableMapping[str, Any], request: str) -> list[tuple[bytes, bytes]]:
+    def _complete(self, headers: Iterable[tuple[bytes, bytes]], request: str) -> list[tuple[bytes, bytes]]:
         """The answer's own headers win: downloads bring a stricter policy, the API page a wider one."""
-        given = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", [])]
+        given = [(bytes(name).lower(), bytes(value)) for name, value in headers]
         named = {name for name, _ in given}
         given += [(name, value) for name, value in self.headers if name not in named]
         if b"cache-control" not in named:
             given.append((b"cache-control", b"private, no-store"))
-        given = [(name, value) for name, value in given if name != b"vary"]
-        given.append((b"vary", b"Accept, Accept-Language, Cookie, Authorization"))
+        if b"vary" not in named and (
+            b"cache-control" not in named or b"public" not in dict(given)[b"cache-control"]
+        ):
+            given.append((b"vary", b"Accept, Accept-Language, Cookie, Authorization"))
         given.append((b"x-request-id", request.encode()))
         return given

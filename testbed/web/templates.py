@@ -166,5 +166,3 @@ def show_markdown(_: Context, text: str | None) -> Markup:
     return Markup(  # noqa: S704 - cleaned by an allow-list in the same breath
         nh3.clean(made, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"https", "http", "mailto"})
     )
-
-

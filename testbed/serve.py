@@ -1,0 +1,220 @@
+"""What ``testbed serve`` and ``testbed worker`` run: one web process, one worker beside it, until told to stop."""
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+import structlog
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from testbed import activity, jobs
+from testbed.app import KINDS, create_app
+from testbed.db import Database
+from testbed.errors import Conflict
+from testbed.files import store_of
+from testbed.settings import Settings
+from testbed.texts import message
+from testbed.web.shell import Shell
+
+log = structlog.get_logger(__name__)
+
+HEAD_SECONDS = 10
+HEAD_BYTES = 16_384
+PARENT_DIED = 1  # PR_SET_PDEATHSIG
+BACK_OFF_SECONDS = (0.5, 30.0)
+RUNNING = message(
+    "A service runs on this data folder already (process {pid}). Stop it first, or choose another folder."
+)
+TAKEN = message("The address {host}:{port} is taken. Choose another port: PORT=8001 make serve.")
+
+
+class Bounded(HttpToolsProtocol):
+    """Ends connections whose request head is slow or large; uvicorn itself limits neither."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._parsed = self._received = 0
+        self._in_head = True
+        self._late = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._late.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._received += len(data)
+        super().data_received(data)
+        if self._in_head and self._received > HEAD_BYTES:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._parsed, self._in_head = 0, True
+        self._late.cancel()
+        self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._late.cancel()
+        self._in_head, self._received = False, 0
+        super().on_headers_complete()
+
+    def _count(self, size: int) -> None:
+        self._parsed += size
+        if self._parsed > HEAD_BYTES:
+            self.transport.close()
+
+
+class Announced(uvicorn.Server):
+    """Says where it listens as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, say: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self.say = say
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for each in sockets or []:
+            host, port = each.getsockname()[:2]
+            self.say(f"Listening on http://{host}:{port}")
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        Conflict: somebody else listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise Conflict(TAKEN, host=host, port=port) from error
+    return made
+
+
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder for one service; commands may join the database beside it.
+
+    Raises:
+        Conflict: another service holds it; names its process.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "serve.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Conflict(RUNNING, pid=lock.read().strip() or "?") from None
+        _write_pid(lock)
+        yield
+
+
+def _write_pid(lock: IO[str]) -> None:
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+
+
+def web(settings: Settings, db: Database, listening: socket.socket, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way have eight seconds to end."""
+    app = Shell(create_app(settings, db), settings)
+    config = uvicorn.Config(
+        app,
+        http=Bounded,
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=8,
+        timeout_keep_alive=15,
+    )
+    # uvicorn raises the signal again when it is done; without these the process would die of it, unclean
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _leave)
+    Announced(config, say).run(sockets=[listening])
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def worker_beside() -> Iterator[None]:
+    """Keep a worker process alive while the block runs; it ends with us, however we end."""
+    over = threading.Event()
+    running: list[subprocess.Popen[bytes]] = []
+    thread = threading.Thread(target=_keep_alive, args=(over, running), name="worker-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for process in running:
+            process.terminate()
+        thread.join(timeout=15)
+
+
+def _keep_alive(over: threading.Event, running: list[subprocess.Popen[bytes]]) -> None:
+    pause = BACK_OFF_SECONDS[0]
+    while not over.is_set():
+        process = subprocess.Popen([sys.executable, "-m", "testbed", "worker", "--with-parent"])  # noqa: S603 - ourselves
+        running[:] = [process]
+        if over.is_set():
+            process.terminate()
+        try:
+            process.wait(timeout=60)
+            pause = min(pause * 2, BACK_OFF_SECONDS[1])
+        except subprocess.TimeoutExpired:
+            process.wait()
+            pause = BACK_OFF_SECONDS[0]
+        if not over.is_set():
+            log.warning("worker ended", status=process.returncode, again_in_s=pause)
+            over.wait(pause)
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the process that started us dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DIED, signal.SIGTERM)
+
+
+async def worker(settings: Settings, db: Database) -> None:
+    """Do jobs and seal the activity log until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with db:
+        shop = jobs.Workshop(db, store_of(settings), settings)
+        working = asyncio.create_task(jobs.work(shop, KINDS, stop, each_round=activity.seal))
+        await stop.wait()
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(working, 10)
