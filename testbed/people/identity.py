@@ -1,4 +1,4 @@
-"""Who is behind a session cookie or a token: asked at each request, so that no change of rights comes late."""
+"""Who is behind a session cookie or a token: asked at each request, so it is never late."""
 
 from typing import Any
 

@@ -42,7 +42,7 @@ class LinkPurpose(StrEnum):
 
 
 class Person(SQLModel, table=True):
-    """``email`` is in lower case; ``password_hash`` is argon2id's own text, none means no password sign-in."""
+    """``email`` is in lower case; ``password_hash`` is argon2id's text; none means no password sign-in."""
 
     __table_args__ = (
         unique("email", says=message("Somebody with this e-mail address is registered already.")),
