@@ -211,7 +211,7 @@ async def _do(task: Task, kind: Kind | None) -> None:
         log.warning("job lost its lease", job=task.id, kind=task.kind)
     except LeaseLost:
         log.warning("job lost its lease", job=task.id, kind=task.kind)
-    except Exception as error:  # noqa: BLE001 - a failed job is data, not our failure
+    except Exception as error:
         log.error("job failed", job=task.id, kind=task.kind, exc_info=error)
         await _failed(task, kind, f"{type(error).__name__}: {error}"[:4000])
     else:

@@ -185,7 +185,7 @@ def worker_beside() -> Iterator[None]:
 def _keep_alive(over: threading.Event, running: list[subprocess.Popen[bytes]]) -> None:
     pause = BACK_OFF_SECONDS[0]
     while not over.is_set():
-        process = subprocess.Popen([sys.executable, "-m", "testbed", "worker", "--with-parent"])  # noqa: S603 - ourselves
+        process = subprocess.Popen([sys.executable, "-m", "testbed", "worker", "--with-parent"])
         running[:] = [process]
         if over.is_set():
             process.terminate()

@@ -51,7 +51,8 @@ def server(folder: Path) -> Iterator[Login]:
 
 
 def url_of(server: Login, database: str) -> str:
-    return f"postgresql://{server.user}:{quote(server.password, safe='')}@/{database}?host={quote(str(server.host), safe='/')}"
+    password, host = quote(server.password, safe=""), quote(str(server.host), safe="/")
+    return f"postgresql://{server.user}:{password}@/{database}?host={host}"
 
 
 @asynccontextmanager

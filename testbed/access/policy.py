@@ -44,7 +44,7 @@ class Policy:
     action: dict[str, Rule]
 
 
-def load(path: Path = Path(__file__).with_name("policy.toml")) -> Policy:
+def load(path: Path) -> Policy:
     """Read a policy.
 
     Raises:
@@ -97,4 +97,4 @@ def roles_of(term: str) -> tuple[set[str], bool]:
     return set(named.removesuffix("+").split()), named.endswith("+")
 
 
-POLICY = load()
+POLICY = load(Path(__file__).with_name("policy.toml"))

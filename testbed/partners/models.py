@@ -9,9 +9,9 @@ from sqlmodel import Field, SQLModel
 
 from testbed.access.models import Visibility
 from testbed.access.relations import register
+from testbed.activity import Event
 from testbed.columns import identifier, identity, link, moment, row_version, unique, word
 from testbed.lists import Ref
-from testbed.activity import Event
 from testbed.texts import Country, Line, Mailbox, WebAddress, message
 
 

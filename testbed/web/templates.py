@@ -94,7 +94,7 @@ def static(name: str) -> str:
 def typed(context: Context, name: str, otherwise: Any = "") -> Any:
     """What a refused form had in a field, else the value it starts with."""
     given = context.get("given") or {}
-    return given[name] if name in given else otherwise
+    return given.get(name, otherwise)
 
 
 def ref_option(ref: Any) -> tuple[int, str]:
