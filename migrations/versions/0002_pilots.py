@@ -119,6 +119,7 @@ def upgrade() -> None:
     op.execute("CREATE INDEX ix_pilot_lead_partner_id ON pilot (lead_partner_id)")
     op.execute("CREATE INDEX ix_pilot_testbed_id ON pilot (testbed_id)")
     op.execute("CREATE INDEX ix_pilot_updated_by_id ON pilot (updated_by_id)")
+    op.execute("CREATE INDEX ix_pilot_updated_at_id ON pilot (updated_at, id) WHERE archived_at IS NULL")
     op.execute("""
         CREATE TABLE pilot_need (
             id bigint GENERATED ALWAYS AS IDENTITY,
@@ -199,5 +200,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("code_counter", "stage_change", "pilot_partner", "pilot_case", "pilot_need", "pilot", "need", "testbed_coordinator", "testbed"):
+    for table in (
+        "code_counter",
+        "stage_change",
+        "pilot_partner",
+        "pilot_case",
+        "pilot_need",
+        "pilot",
+        "need",
+        "testbed_coordinator",
+        "testbed",
+    ):
         op.execute(f"DROP TABLE {table}")

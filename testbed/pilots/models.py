@@ -90,6 +90,7 @@ class Pilot(SQLModel, table=True):
             field="end_planned",
             says=message("A pilot cannot end before it starts."),
         ),
+        Index("ix_pilot_updated_at_id", "updated_at", "id", postgresql_where=text("archived_at IS NULL")),
     )
 
     id: int = identity()
@@ -171,7 +172,9 @@ class CodeCounter(SQLModel, table=True):
     last: int
 
 
-register(Pilot, level=lambda row: row.visibility, pilot=lambda row: row.id, testbed=lambda row: row.testbed_id)
+register(
+    Pilot, level=lambda row: row.visibility, pilot=lambda row: row.id, testbed=lambda row: row.testbed_id
+)
 register(
     Need,
     parent=Pilot,
