@@ -44,7 +44,7 @@ async def page(
             Pilot.planned_start_on,
             Pilot.planned_end_on,
             Pilot.updated_at,
-        )  # fmt: skip
+        )
         .join(Testbed, and_(col(Testbed.id) == Pilot.testbed_id, allowed(actor, VIEW, Testbed)), isouter=True)
         .join(
             Partner,

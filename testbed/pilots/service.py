@@ -88,7 +88,7 @@ async def _lead_changes(session: AsyncSession, pilot_id: int, before: int | None
     if before is not None and (old := parts.get(before)) is not None:
         old.roles = [role for role in old.roles if role != Role.lead] or old.roles
         if str(Role.lead) in old.roles:
-            old.left_on = TODAY  # type: ignore[assignment]
+            old.left_on = TODAY
     if after is not None:
         new = parts.get(after) or PilotPartner(pilot_id=pilot_id, partner_id=after)
         new.roles = list(dict.fromkeys([str(Role.lead), *new.roles]))
