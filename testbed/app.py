@@ -20,8 +20,14 @@ import testbed.trials.models
 from testbed import jobs
 from testbed.db import Database, external
 from testbed.files import store_of
+from testbed.overview.routes import OverviewRoutes
 from testbed.partners.routes import PartnerRoutes
+from testbed.pilots.routes import NeedRoutes, PartRoutes, PilotRoutes
 from testbed.settings import Settings
+from testbed.trials import profile
+from testbed.trials.result_routes import ResultRoutes
+from testbed.trials.routes import PilotTrialRoutes, TrialRoutes
+from testbed.trials.upload_routes import UploadRoutes
 from testbed.web.forms import FormRequest
 from testbed.web.given import PROVIDED, cookie_name
 from testbed.web.health import healthz, readyz
@@ -33,9 +39,20 @@ from testbed.web.templates import STATIC, environment
 
 JSON_AND_FORMS_BYTES = 2**20
 
-ROUTES: Sequence[ControllerRouterHandler] = [healthz, readyz, PartnerRoutes]
+ROUTES: Sequence[ControllerRouterHandler] = [
+    healthz,
+    readyz,
+    PartnerRoutes,
+    PilotRoutes,
+    PartRoutes,
+    NeedRoutes,
+    PilotTrialRoutes,
+    TrialRoutes,
+    UploadRoutes,
+    ResultRoutes,
+]
 
-KINDS: dict[str, jobs.Kind] = {}
+KINDS: dict[str, jobs.Kind] = {**profile.KINDS}
 
 
 def create_app(

@@ -12,7 +12,7 @@ from testbed.access.models import Access, Visibility
 from testbed.access.relations import register
 from testbed.columns import document, identifier, identity, link, moment, row_version, rule, unique, word
 from testbed.pilots.models import Pilot
-from testbed.texts import message
+from testbed.texts import Passage, message, optional_text2, text2
 
 
 class Design(StrEnum):
@@ -36,9 +36,57 @@ class ResultState(StrEnum):
     unreadable = "unreadable"
 
 
+class TrialFields(SQLModel):
+    """What people write about a trial; shared by the form, the API and the views."""
+
+    title: text2(min_length=3, max_length=120) = Field(schema_extra={"examples": [{"sv": "Första veckan"}]})  # type: ignore[valid-type]
+    description: optional_text2() = Field(  # type: ignore[valid-type]
+        default=None, description="What is measured, and what files are expected from whom."
+    )
+    design: Design | None = None
+    start_on: date | None = None
+    end_on: date | None = None
+    visibility: Visibility = Visibility.public
+
+
+class TrialDraft(TrialFields):
+    """A trial as it arrives."""
+
+    model_config = {"extra": "forbid"}
+
+
+class TrialPatch(SQLModel):
+    """What an edit changes; what is absent stays. ``row_version`` says which version was seen."""
+
+    model_config = {"extra": "forbid"}
+
+    row_version: int | None = None
+    title: text2(min_length=3, max_length=120) = Field(default_factory=dict)  # type: ignore[valid-type]
+    description: optional_text2() = None  # type: ignore[valid-type]
+    design: Design | None = None
+    start_on: date | None = None
+    end_on: date | None = None
+    visibility: Visibility = Visibility.public
+
+
+class ResultPatch(SQLModel):
+    """What may be changed about a result: never its file."""
+
+    model_config = {"extra": "forbid"}
+
+    row_version: int | None = None
+    access: Access = Access.private
+    note: Passage | None = Field(default=None, max_length=1000)
+
+
 class Trial(SQLModel, table=True):
     __table_args__ = (
-        rule("start_on <= end_on", name="dates", field="end_on", says=message("A trial cannot end before it starts.")),
+        rule(
+            "start_on <= end_on",
+            name="dates",
+            field="end_on",
+            says=message("A trial cannot end before it starts."),
+        ),
     )
 
     id: int = identity()
@@ -67,7 +115,12 @@ class Result(SQLModel, table=True):
 
     __table_args__ = (
         unique("code", says=message("Another result has this code already.")),
-        rule("sha256 ~ '^[0-9a-f]{64}$'", name="sha256", field="sha256", says=message("A SHA-256 is 64 hexadecimal digits.")),
+        rule(
+            "sha256 ~ '^[0-9a-f]{64}$'",
+            name="sha256",
+            field="sha256",
+            says=message("A SHA-256 is 64 hexadecimal digits."),
+        ),
     )
 
     id: int = identity()
