@@ -18,6 +18,7 @@ import testbed.devices.models
 import testbed.evaluations.models
 import testbed.trials.models
 from testbed import jobs
+from testbed.accounts.routes import AccountRoutes, EntryRoutes, MemberRoutes
 from testbed.db import Database, external
 from testbed.files import store_of
 from testbed.overview.routes import OverviewRoutes
@@ -42,7 +43,11 @@ JSON_AND_FORMS_BYTES = 2**20
 ROUTES: Sequence[ControllerRouterHandler] = [
     healthz,
     readyz,
+    OverviewRoutes,
     PartnerRoutes,
+    EntryRoutes,
+    AccountRoutes,
+    MemberRoutes,
     PilotRoutes,
     PartRoutes,
     NeedRoutes,
