@@ -18,6 +18,8 @@ def _add_request(_: Any, __: str, event: structlog.types.EventDict) -> structlog
 
 
 def _hide_secrets(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    if str(event.get("path", "")).startswith("/welcome/"):
+        event["path"] = "/welcome/…"
     return {key: "…" if key.lower() in SECRET_KEYS else value for key, value in event.items()}
 
 

@@ -102,7 +102,10 @@ class Problem(Response[dict[str, Any]]):
 
     def plain(self, request: Request[Any, Any, Any]) -> bytes:
         """The problem on a page of its own."""
-        return rendered(request, "problem.html", problem={"errors": [], **self.content}, errors=self.errors)
+        given = getattr(request.state, "given", {})
+        return rendered(
+            request, "problem.html", problem={"errors": [], **self.content}, errors=self.errors, given=given
+        )
 
     def page(self, body: bytes) -> ASGIResponse:
         return ASGIResponse(

@@ -21,6 +21,8 @@ CSP = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 KEEP = "{}={}; Path=/; Max-Age=31536000; SameSite=Lax"  # nothing but the choice of a language
+API_CSP = CSP.format(tiles=" data:")  # the page of the API draws its icons from data: addresses
+UNSAID = [(b"referrer-policy", b"no-referrer"), (b"x-robots-tag", b"noindex")]  # the address is a secret
 QUIET = {"/healthz", "/readyz"}
 OURS = re.compile(r"[A-Za-z0-9_-]{8,40}")
 
@@ -56,7 +58,8 @@ class Shell:
                 status = message["status"]
                 switch = asked_for(scope)
                 kept = [(b"set-cookie", KEEP.format(COOKIE, switch).encode())] if switch else []
-                message["headers"] = self._complete(message["headers"], request) + kept
+                given = [*message["headers"], *(UNSAID if scope["path"].startswith("/welcome/") else [])]
+                message["headers"] = self._complete(given, request) + kept
             await send(message)
 
         app: ASGIApp = self.app
