@@ -19,6 +19,8 @@ import testbed.evaluations.models
 import testbed.trials.models
 from testbed import jobs
 from testbed.accounts.routes import AccountRoutes, EntryRoutes, MemberRoutes
+from testbed.datasets import publishing
+from testbed.datasets.routes import DatasetRoutes, PublishRoutes, VersionRoutes
 from testbed.db import Database, external
 from testbed.files import store_of
 from testbed.overview.routes import OverviewRoutes
@@ -55,9 +57,12 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     TrialRoutes,
     UploadRoutes,
     ResultRoutes,
+    DatasetRoutes,
+    PublishRoutes,
+    VersionRoutes,
 ]
 
-KINDS: dict[str, jobs.Kind] = {**profile.KINDS}
+KINDS: dict[str, jobs.Kind] = {**profile.KINDS, **publishing.KINDS}
 
 
 def create_app(
