@@ -1,0 +1,241 @@
+"""What publishing a dataset would do, and what stands in its way: asked before, and again by the job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from testbed.access.models import Access, Actor, Visibility
+from testbed.access.rights import READ, VIEW, allowed, fetch, may
+from testbed.datasets.models import (
+    Dataset,
+    DatasetState,
+    Licence,
+    PlanView,
+    SourceView,
+    Version,
+    VersionSource,
+)
+from testbed.datasets.service import PUBLISH, SET, USABLE, held_results
+from testbed.errors import Conflict
+from testbed.lists import Ref
+from testbed.partners.models import Partner
+from testbed.pilots.models import Pilot
+from testbed.revisions import revise
+from testbed.texts import message, said
+from testbed.trials.models import Result
+
+WIDE = {Access.public, Access.registered}
+WIDTH = [Access.public, Access.registered, Access.consortium, Access.restricted, Access.private]
+EMPTY = message("The dataset holds no result yet. Choose at least one.")
+UNSEEN = message(
+    "The dataset holds a result that you may not see. A coordinator of the testbed can publish it."
+)
+UNREAD = message("A result of this dataset has no table any more. Take it away and try again.")
+NO_LICENCE = message("Choose a licence first: without one nobody may use open data.")
+NO_CHANGE = message("Nothing changed since the last version. Changed words need no new version.")
+CLOSED = message(
+    "The pilot’s own page is not public, so its data cannot be either. Ask a coordinator of the testbed to publish it."
+)
+HIDDEN = message("The pilot is hidden from its partners. Let its partners see it before they get its data.")
+OTHERS = message(
+    "A result belongs to another partner, who shares it with fewer than this. Ask a coordinator of the testbed to publish it."
+)
+ARCHIVED = message("The dataset is archived. Take it back first.")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """``widened``: codes of other partners' results that more people get to see than before."""
+
+    results: list[Result]
+    pilot: Pilot
+    last: Version | None
+    opens_pilot: bool = False
+    widened: list[str] = field(default_factory=list)
+    hindrances: list[str] = field(default_factory=list)
+
+
+async def weigh(session: AsyncSession, actor: Actor, dataset: Dataset) -> Weighed:
+    """Weigh a dataset that the actor may publish."""
+    results = await held_results(session, dataset.id)
+    seen = await held_results(session, dataset.id, allowed(actor, READ, Result))
+    pilot = await session.get_one(Pilot, dataset.pilot_id)
+    last = await newest(session, dataset.id)
+    coordinates = SET in await may(session, actor, dataset, [SET])
+    widened = [
+        result.code
+        for result in results
+        if result.owner_id != dataset.owner_id and WIDTH.index(dataset.access) < WIDTH.index(result.access)
+    ]
+    hindrances = await _hindrances(session, dataset, results, last)
+    if len(seen) < len(results):
+        hindrances.append(UNSEEN)
+    if widened and not coordinates:
+        hindrances.append(OTHERS)
+    told = closed(dataset.access, pilot, coordinates=coordinates)
+    return Weighed(results, pilot, last, opens(dataset.access, pilot), widened, hindrances + told)
+
+
+async def _hindrances(
+    session: AsyncSession, dataset: Dataset, results: Sequence[Result], last: Version | None
+) -> list[str]:
+    found = []
+    if dataset.archived_at is not None:
+        found.append(ARCHIVED)
+    if not results:
+        found.append(EMPTY)
+    if any(result.state not in USABLE or result.parquet_sha256 is None for result in results):
+        found.append(UNREAD)
+    if dataset.licence == Licence.none and dataset.access in WIDE:
+        found.append(NO_LICENCE)
+    if last is not None and results and await _held(session, last) == [result.id for result in results]:
+        found.append(NO_CHANGE)
+    return found
+
+
+def opens(access: Access, pilot: Pilot) -> bool:
+    """Whether data at this level need the pilot's own page to be public, which it is not."""
+    return access in WIDE and pilot.visibility != Visibility.public
+
+
+def closed(access: Access, pilot: Pilot, *, coordinates: bool) -> list[str]:
+    """Why a level is wider than the pilot allows: a dataset can only narrow what its pilot shows."""
+    if opens(access, pilot) and not coordinates:
+        return [CLOSED]
+    if access == Access.consortium and pilot.visibility not in {Visibility.public, Visibility.partners}:
+        return [HIDDEN]
+    return []
+
+
+async def open_pilot(session: AsyncSession, actor: Actor, pilot_id: int) -> bool:
+    """Make the pilot's page public, in the transaction that needs it to be."""
+    query: Any = select(Pilot).where(col(Pilot.id) == pilot_id).with_for_update()
+    pilot = (await session.exec(query)).one()[0]
+    if pilot.visibility == Visibility.public:
+        return False
+    written = {"visibility": Visibility.public}
+    await revise(session, actor, pilot, written, pilot.row_version, action="pilot.open", pilot_id=pilot_id)
+    return True
+
+
+async def newest(session: AsyncSession, dataset_id: int) -> Version | None:
+    """The last version that was published."""
+    query: Any = (
+        select(Version).where(col(Version.dataset_id) == dataset_id).order_by(col(Version.id).desc()).limit(1)
+    )
+    row = (await session.exec(query)).first()
+    return row[0] if row else None
+
+
+async def _held(session: AsyncSession, version: Version) -> list[int]:
+    query: Any = select(col(VersionSource.result_id)).where(col(VersionSource.version_id) == version.id)
+    rows = await session.exec(query.order_by(col(VersionSource.row_from), col(VersionSource.id)))
+    return [row[0] for row in rows.all()]
+
+
+def next_number(
+    last: str | None, before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], *, grown: bool
+) -> str:
+    """Major: a column is gone or has another type. Minor: more columns, or ``grown``. Patch: values changed."""
+    if last is None:
+        return "1.0.0"
+    was = {column["name"]: column["type"] for column in before}
+    now = {column["name"]: column["type"] for column in after}
+    major, minor, patch = map(int, last.split("."))
+    if any(now.get(name) != kind for name, kind in was.items()):
+        return f"{major + 1}.0.0"
+    if grown or now.keys() - was.keys():
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def reported_columns(results: Sequence[Result]) -> list[dict[str, str]]:
+    """The columns of several results, as their reports tell: a column of one name once."""
+    found: dict[str, dict[str, str]] = {}
+    for result in results:
+        for column in (result.report or {}).get("columns", []):
+            found.setdefault(column["name"], {"name": column["name"], "type": column["type"]})
+    return list(found.values())
+
+
+async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
+    """Exactly what publishing would do now.
+
+    Raises:
+        NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``.
+    """
+    dataset = await fetch(session, actor, PUBLISH, Dataset, col(Dataset.slug) == slug)
+    weighed = await weigh(session, actor, dataset)
+    owner = await session.get_one(Partner, dataset.owner_id)
+    shown = await held_results(session, dataset.id, allowed(actor, VIEW, Result))
+    columns, rows, last = reported_columns(shown), sum(result.rows or 0 for result in shown), weighed.last
+    before = last.profile.get("columns", []) if last else []
+    return PlanView(
+        dataset=Ref(id=dataset.id, title=said(dataset.title), url=f"/datasets/{dataset.slug}"),
+        title=dataset.title,
+        description=dataset.description,
+        number=next_number(
+            last.number if last else None, before, columns, grown=bool(last and last.rows != rows)
+        ),
+        rows=rows,
+        columns=columns,
+        sources=[source_of(result) for result in shown],
+        licence=dataset.licence,
+        access=dataset.access,
+        pilot=Ref(id=weighed.pilot.id, title=said(weighed.pilot.title), url=f"/pilots/{weighed.pilot.code}"),
+        owner=Ref(id=owner.id, title=owner.name, url=f"/partners/{owner.slug}"),
+        opens_pilot=weighed.opens_pilot and not weighed.hindrances,
+        widened=weighed.widened,
+        self_approved=dataset.created_by_id == actor.person_id,
+        generated=any(result.generated for result in weighed.results),
+        hindrances=weighed.hindrances,
+    )
+
+
+def source_of(result: Result) -> SourceView:
+    """A result that the reader may see, as a line of a list."""
+    return SourceView(
+        id=result.id, code=result.code, filename=result.filename, rows=result.rows, size=result.size,
+        sha256=result.sha256, url=f"/results/{result.code}",
+    )  # fmt: skip
+
+
+async def set_access(session: AsyncSession, actor: Actor, slug: str, access: Access) -> bool:
+    """Say who may fetch a dataset from now on; return whether that made the pilot's page public.
+
+    Raises:
+        NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``.
+        Conflict: wider than the pilot or than the licence allows, or no change at all.
+    """
+    dataset = await fetch(session, actor, SET, Dataset, col(Dataset.slug) == slug, lock=True)
+    pilot = await session.get_one(Pilot, dataset.pilot_id)
+    for reason in closed(access, pilot, coordinates=True):
+        raise Conflict(reason)
+    if dataset.licence == Licence.none and access in WIDE:
+        raise Conflict(NO_LICENCE)
+    if access == dataset.access:
+        raise Conflict(message("This was done already."))
+    published = dataset.state == DatasetState.published
+    opened = published and opens(access, pilot) and await open_pilot(session, actor, pilot.id)
+    await revise(
+        session,
+        actor,
+        dataset,
+        {"access": access},
+        dataset.row_version,
+        action=SET,
+        pilot_id=dataset.pilot_id,
+    )
+    return opened
+
+
+async def access_choices(session: AsyncSession, actor: Actor, slug: str) -> tuple[Dataset, list[Access]]:
+    """A dataset whose access the actor may set, and the levels that would make its pilot's page public."""
+    dataset = await fetch(session, actor, SET, Dataset, col(Dataset.slug) == slug)
+    pilot = await session.get_one(Pilot, dataset.pilot_id)
+    published = dataset.state == DatasetState.published
+    return dataset, [access for access in Access if published and opens(access, pilot)]
