@@ -1,7 +1,7 @@
 """How far a reading is, told as it happens: server-sent events without a connection held in between."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from testbed.access.models import Actor
 from testbed.db import Database
@@ -18,9 +18,15 @@ QUIET_ROUNDS = 12  # a comment now and then keeps proxies from closing a silent 
 
 
 async def events(
-    db: Database, actor: Actor, key: Key, *, every: float = EVERY_SECONDS, at_most: float = AT_MOST_SECONDS
+    db: Database,
+    actor: Actor,
+    key: Key,
+    spoken: Callable[[JobView], JobView],
+    *,
+    every: float = EVERY_SECONDS,
+    at_most: float = AT_MOST_SECONDS,
 ) -> AsyncGenerator[bytes, None]:
-    """The job's view as JSON whenever it changed, until it has ended; a short query each round.
+    """The job's view, ``spoken`` to people, as JSON whenever it changed, until it has ended; a short query each round.
 
     A client that loses the line, or is cut off after ``at_most`` seconds, comes back by itself after two.
     """
@@ -33,8 +39,8 @@ async def events(
         except DomainError:  # the database is away, or the result is not theirs any more
             return
         if now != told:
-            told = now
-            yield b"data: " + now.model_dump_json().encode() + b"\n\n"
+            told = now.model_copy()
+            yield b"data: " + spoken(now).model_dump_json().encode() + b"\n\n"
         elif turn % QUIET_ROUNDS == 0:
             yield b": still here\n\n"
         if now.state not in LIVE:

@@ -12,17 +12,27 @@ from testbed.access.models import Actor
 from testbed.access.rights import READ, VIEW, fetch
 from testbed.lists import Listed
 from testbed.pilots.chain import chain_of
+from testbed.texts import message
 from testbed.trials import following, results
 from testbed.trials.models import Result, ResultPatch, ResultState
 from testbed.trials.results import Key, named
 from testbed.trials.views import JobView, ResultForm, ResultItem, ResultView
 from testbed.web.blobs import blob_response
 from testbed.web.given import Caller, Db, Files, List, Session, edited_version, number
+from testbed.web.languages import gettext
 from testbed.web.needs import needs
 from testbed.web.pages import Created, Form, Page, wants_html
 
 CODE = re.compile(r"R-[0-9A-HJKMNP-TV-Z]{6}")
 LIVE_LINE = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+STEPS = {
+    "fetching": message("The file is fetched from where it is kept."),
+    "looking": message("What kind of file it is is found out."),
+    "reading": message("The rows are read."),
+    "writing": message("The types of the columns are checked."),
+    "profiling": message("What the columns hold is counted."),
+    "done": message("The table is kept."),
+}
 FETCH = [HttpMethod.GET, HttpMethod.HEAD]
 CHANGE = [HttpMethod.PATCH, HttpMethod.POST]
 Req = Request[Any, Any, Any]
@@ -31,6 +41,12 @@ Req = Request[Any, Any, Any]
 def key_of(given: str) -> Key:
     """A result's code, in whatever case it was typed, or its number."""
     return given.upper() if CODE.fullmatch(given.upper()) else number(given)
+
+
+def spoken(job: JobView) -> JobView:
+    """The same with its step in words, in the language of the request."""
+    job.step_words = gettext(STEPS[job.step]) if job.step in STEPS else None
+    return job
 
 
 async def filled(session: AsyncSession, actor: Actor, result: str) -> ResultForm:
@@ -75,14 +91,14 @@ class ResultRoutes(Controller):
     @get("/{result:str}/progress", opt=needs(VIEW, Result))
     async def progress(self, session: Session, actor: Caller, result: FromPath[str]) -> JobView:
         """How far the reading of a result is."""
-        return await results.following(session, actor, key_of(result))
+        return spoken(await results.following(session, actor, key_of(result)))
 
     @get("/{result:str}/events", opt=needs(VIEW, Result), media_type="text/event-stream")
     async def events(self, db: Db, actor: Caller, result: FromPath[str]) -> Stream:
         """The same as server-sent events, until the reading has ended or the line is 25 seconds old."""
         async with db.begin() as session:
             await results.following(session, actor, key_of(result))
-        told = following.events(db, actor, key_of(result))
+        told = following.events(db, actor, key_of(result), spoken)
         return Stream(told, media_type="text/event-stream", headers=LIVE_LINE)
 
     @route("/{result:str}/raw", http_method=FETCH, opt=needs(READ, Result))

@@ -97,6 +97,7 @@ class JobView(SQLModel):
 
     state: JobState
     step: str | None = None
+    step_words: str | None = Field(default=None, description="The step in the language of the request.")
     done: int | None = None
     total: int | None = None
     error: str | None = None
