@@ -21,6 +21,7 @@ from testbed import jobs
 from testbed.accounts.routes import AccountRoutes, EntryRoutes, MemberRoutes
 from testbed.datasets import publishing
 from testbed.datasets.routes import DatasetRoutes, PublishRoutes, VersionRoutes
+from testbed.admin.routes import AdminRoutes
 from testbed.db import Database, external
 from testbed.files import store_of
 from testbed.overview.routes import OverviewRoutes
@@ -50,6 +51,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     EntryRoutes,
     AccountRoutes,
     MemberRoutes,
+    AdminRoutes,
     PilotRoutes,
     PartRoutes,
     NeedRoutes,

@@ -1,5 +1,6 @@
 """Passwords that others would guess first, made by rule: words with endings, walks on the keyboard, repetitions."""
 
+import re
 from functools import cache
 from itertools import pairwise, product
 
@@ -68,12 +69,15 @@ def guessable(password: str) -> bool:
     squeezed = "".join(c for c in plain if c not in MARKS)
     if len(set(squeezed)) < 5 or _repeats(squeezed) or _runs(squeezed):
         return True
-    return not common().isdisjoint({plain, bare, squeezed})
+    stem = re.sub(r"[0-9]{1,4}$", "", squeezed)
+    return _repeats(stem) or not common().isdisjoint({plain, bare, squeezed, stem})
 
 
 def _repeats(text: str) -> bool:
     """Whether it is one piece of at most half its length, again and again."""
-    return any((text[:size] * len(text)).startswith(text) for size in range(1, len(text) // 2 + 1))
+    return len(text) > 1 and any(
+        (text[:size] * len(text)).startswith(text) for size in range(1, len(text) // 2 + 1)
+    )
 
 
 def _runs(text: str) -> bool:
