@@ -193,6 +193,7 @@ def _listing(actor: Actor) -> Any:
             col(Version.number).label("version"), col(Version.published_at).label("published_at"),
             case((allowed(actor, READ, Dataset), Version.rows)).label("rows"),
         )
+        .select_from(Dataset)
         .join(Pilot, seen, isouter=True)
         .join(Partner, col(Partner.id) == Dataset.owner_id)
         .join(Version, col(Version.id) == newest, isouter=True)
