@@ -4,7 +4,6 @@ import contextlib
 import functools
 import hashlib
 import http.server
-import io
 import re
 import sys
 import threading
@@ -13,30 +12,20 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+from markupsafe import Markup
+
+from testbed.settings import Settings
+from testbed.texts import language
+from testbed.web import templates
+from testbed.web.shell import CSP
+from testbed.web.templates import Here
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "testbed" / "static"
 PAGES = ("record", "list", "form")
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
-
-
-class Here:
-    path = "/pilots"
-    query = {"sort": "title", "stage": "running"}
-
-    def with_(self, **changes: Any) -> str:
-        kept = {**self.query, **changes}
-        return self.path + "?" + "&".join(f"{name}={value}" for name, value in kept.items() if value is not None)
 
 
 class Person:
@@ -46,37 +35,12 @@ class Person:
     coordinates = True
 
 
-def catalogue(lang: str) -> Translations:
-    """The Swedish texts of these templates alone; English is what they are written in."""
-    with (ROOT / "testbed/locale/sv/ui.po").open("rb") as file:
-        texts = read_po(file, locale="sv")
-    packed = io.BytesIO()
-    write_mo(packed, texts)
-    packed.seek(0)
-    return Translations(packed) if lang == "sv" else Translations()
-
-
-def environment(lang: str) -> Environment:
-    """Stand-ins for the filters of ``testbed.web``: as simple as a gallery allows."""
-    loader = ChoiceLoader([FileSystemLoader(ROOT / "templates"), FileSystemLoader(Path(__file__).parent)])
-    env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"])
-    env.install_gettext_translations(catalogue(lang), newstyle=True)  # type: ignore[attr-defined]
-    space = "\N{NO-BREAK SPACE}" if lang == "sv" else ","
-    env.filters |= {
-        "date": lambda day: Markup("<time datetime='{0}'>{0}</time>").format(day),
-        "datetime": lambda at: Markup("<time datetime='{}' title='{:%Z}'>{:%Y-%m-%d %H:%M}</time>").format(
-            at.isoformat(), at, at
-        ),
-        "num": lambda number: f"{number:,}".replace(",", space),
-        "size": lambda size: f"{size / 1e6:.1f} MB".replace(".", "," if lang == "sv" else "."),
-        "said": lambda text: text.get(lang) or next(iter(text.values())),
-        "markdown": lambda text: escape(text),
-    }
-    env.globals |= {
-        "static": lambda name: f"/static/{name}",
-        "said_attrs": lambda text: Markup("") if lang in text else Markup(' lang="{}"').format(next(iter(text))),
-    }
-    return env
+@functools.cache
+def environment() -> Environment:
+    """The service's own, which finds the gallery's page too."""
+    made = templates.environment(Settings(city="Luleå"))
+    made.loader = ChoiceLoader([FileSystemLoader(ROOT / "templates"), FileSystemLoader(Path(__file__).parent)])
+    return made
 
 
 STAGES = ["need", "proposed", "planned", "ready", "running", "evaluating", "decided", "benefits", "archived"]
@@ -172,14 +136,13 @@ VIEW: dict[str, Any] = {
 def page(name: str, lang: str) -> str:
     """One of ``PAGES``; the form comes back refused, the list is seen by nobody in particular."""
     wrong = {"title": "Give the pilot a name", "need": "Say the need", "quick.personal": "Answer yes or no"}
-    return (
-        environment(lang)
-        .get_template("gallery.html")
-        .render(
-            view=VIEW | {"page": name}, lang=lang, here=Here(), me=None if name == "list" else Person(),
-            city="Luleå", map_tiles=None, errors=wrong if name == "form" else {},
-            given={"title.sv": "", "groups": ["staff"], "need": ""} if name == "form" else {},
-        )
+    given = {"title.sv": "", "groups": ["staff"], "need": ""}
+    refused = name == "form"
+    language.set(lang)
+    return environment().get_template("gallery.html").render(
+        view=VIEW | {"page": name}, lang=lang, me=None if name == "list" else Person(),
+        here=Here("/pilots", [("sort", "title"), ("stage", "running")]),
+        errors=wrong if refused else {}, given=given if refused else {},
     )  # fmt: skip
 
 
@@ -200,7 +163,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, body: bytes, kind: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("Content-Security-Policy", CSP.format(tiles=""))
         self.end_headers()
         self.wfile.write(body)
 

@@ -1,0 +1,63 @@
+// Draws the places of the list beside it with Leaflet (loaded before as a classic script); grid and scale where no tiles are set.
+const many = 200; // above it, dots on a canvas: the list stays the way in by keyboard
+
+function ground(box, map) {
+  const { tiles, attribution } = box.dataset;
+  if (tiles) return L.tileLayer(tiles, { attribution, maxZoom: 19, errorTileUrl: "" }).addTo(map);
+  const grid = new L.GridLayer();
+  grid.createTile = () => L.DomUtil.create("div", "map-grid");
+  return grid.addTo(map);
+}
+
+function point(feature, at, canvas) {
+  if (canvas) return L.circleMarker(at, { radius: 5, className: "map-area" });
+  const icon = L.divIcon({ className: `map-pin ${feature.tone}`, iconSize: [24, 24] });
+  return L.marker(at, { icon, title: feature.title, alt: feature.title });
+}
+
+function layer(feature, canvas) {
+  const style = { className: "map-area" };
+  return L.geoJSON(feature.geometry, { style, pointToLayer: (_, at) => point(feature, at, canvas) });
+}
+
+// Hovering or focusing either lights up both.
+function tie(shape, feature, row) {
+  const words = document.createElement("span");
+  words.textContent = feature.title;
+  shape.bindTooltip(words, { direction: "top", offset: [0, -10] });
+  const light = (on) => {
+    row.classList.toggle("lit", on);
+    shape.eachLayer((each) => each.getElement?.()?.classList.toggle("lit", on));
+    if (on) shape.openTooltip();
+    else shape.closeTooltip();
+  };
+  shape.on("mouseover", () => light(true)).on("mouseout", () => light(false));
+  shape.on("click", () => location.assign(feature.href));
+  shape.eachLayer((each) => {
+    const mark = each.getElement?.();
+    mark?.addEventListener("focus", () => light(true));
+    mark?.addEventListener("blur", () => light(false));
+    if (each instanceof L.Marker) mark?.setAttribute("role", "link");
+  });
+  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focusin", true], ["focusout", false]])
+    row.addEventListener(kind, () => light(on));
+}
+
+for (const box of document.querySelectorAll("[data-map]")) {
+  const pair = box.closest(".map-pair");
+  const features = JSON.parse(pair.querySelector(".map-data").textContent);
+  if (!features.length) continue;
+  box.classList.add("leaflet-container");
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const map = L.map(box, { zoomControl: false, preferCanvas: features.length > many, scrollWheelZoom: false, zoomAnimation: !still, fadeAnimation: !still });
+  map.attributionControl.setPrefix(false);
+  L.control.zoom({ zoomInTitle: box.dataset.zoomIn, zoomOutTitle: box.dataset.zoomOut }).addTo(map);
+  L.control.scale({ imperial: false }).addTo(map);
+  const shapes = features.map((feature) => layer(feature, features.length > many));
+  map.fitBounds(L.featureGroup(shapes).getBounds().pad(0.2), { maxZoom: 15, animate: false });
+  ground(box, map);
+  shapes.forEach((shape, index) => {
+    shape.addTo(map);
+    tie(shape, features[index], pair.querySelector(`[data-place="${features[index].place}"]`));
+  });
+}
