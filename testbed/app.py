@@ -19,9 +19,9 @@ import testbed.evaluations.models
 import testbed.trials.models
 from testbed import jobs
 from testbed.accounts.routes import AccountRoutes, EntryRoutes, MemberRoutes
+from testbed.admin.routes import AdminRoutes
 from testbed.datasets import publishing
 from testbed.datasets.routes import DatasetRoutes, PublishRoutes, VersionRoutes
-from testbed.admin.routes import AdminRoutes
 from testbed.db import Database, external
 from testbed.files import store_of
 from testbed.overview.routes import OverviewRoutes
@@ -29,9 +29,9 @@ from testbed.partners.routes import PartnerRoutes
 from testbed.pilots.routes import NeedRoutes, PartRoutes, PilotRoutes
 from testbed.settings import Settings
 from testbed.trials import profile
-from testbed.trials.result_routes import ResultRoutes
-from testbed.trials.routes import PilotTrialRoutes, TrialRoutes
-from testbed.trials.upload_routes import UploadRoutes
+from testbed.trials.routes.results import ResultRoutes
+from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
+from testbed.trials.routes.uploads import UploadRoutes
 from testbed.web.forms import FormRequest
 from testbed.web.given import PROVIDED, cookie_name
 from testbed.web.health import healthz, readyz
