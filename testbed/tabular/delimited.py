@@ -4,10 +4,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from testbed.tabular import kinds
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
 from testbed.tabular.rows import Canonical, Rejects
@@ -88,6 +88,23 @@ def _refuse_long(head: str) -> None:
         raise Unreadable("field-too-long", line=1)
 
 
+def has_header(first: Sequence[Sequence[str]]) -> bool:
+    """Whether the first record names the columns: it does not look like the values below it."""
+    if not first:
+        return False
+    top, below = first[0], first[1:]
+    typed = [(i, kinds.guess([row[i] if i < len(row) else None for row in below])) for i in range(len(top))]
+    votes = [
+        any(kind.fits(top[i].strip()) for kind in about.candidates)
+        for i, about in typed
+        if about.candidates and not about.unseen and top[i].strip()
+    ]
+    if votes:
+        return votes.count(False) > votes.count(True)
+    like_values = any(kind.fits(title.strip()) for title in top for kind in kinds.KINDS)
+    return not like_values and any(title.strip() for title in top)
+
+
 def spots(text: Text, dialect: Dialect) -> list[list[str]]:
     """Records from a hundred places spread over a file in which every line is a record."""
     size = text.path.stat().st_size
@@ -125,14 +142,10 @@ def is_simple(text: Text, dialect: Dialect) -> bool:
     return counted == text.quotes
 
 
-def _physical(file: io.TextIOBase) -> Iterator[str]:
-    yield from file
-
-
 def prepass(
     text: Text,
     dialect: Dialect,
-    skip_header: Callable[[Sequence[str]], bool],
+    header: Sequence[str] | None,
     canonical: Canonical,
     rejects: Rejects,
     problems: Problems,
@@ -144,8 +157,7 @@ def prepass(
     """
     csv.field_size_limit(limits.field_characters)
     with text.path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(_physical(file), delimiter=dialect.delimiter, strict=True)
-        first = True
+        reader = csv.reader(file, delimiter=dialect.delimiter, strict=True)
         while True:
             line = reader.line_num + 1
             try:
@@ -159,10 +171,9 @@ def prepass(
                 continue
             if not record:
                 continue
-            if first:
-                first = False
-                if skip_header(record):
-                    continue
+            if record == header:
+                header = None
+                continue
             if len(record) != dialect.columns:
                 problems.add("columns", line=line, value=dialect.delimiter.join(record))
                 rejects.add(line, "columns", record)

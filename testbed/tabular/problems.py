@@ -96,6 +96,11 @@ RULES: dict[str, tuple[str, str, str]] = {
         "Kommatecken lästes som decimaltecken. Är det tusentalstecken är talen fel.",
         "Commas were read as decimal marks. If they separate thousands, the numbers are wrong.",
     ),
+    "date-order": (
+        "warning",
+        "Datumen lästes med dagen först; inget värde avgör om det är dag eller månad.",
+        "The dates were read day first; no value decides whether it is the day or the month.",
+    ),
     "json": (
         "error",
         "Raden är inte ett JSON-objekt som går att läsa.",

@@ -30,7 +30,8 @@ def columns_of(count: int) -> list[str]:
 
 
 def read_csv(
-    path: Path, columns: Sequence[str], *, delimiter: str, quoted: bool, line_end: str, skip: int, nulls_quoted: bool
+    path: Path, columns: Sequence[str], *, delimiter: str, quoted: bool, line_end: str, skip: int,
+    nulls_quoted: bool, longest: int = 4 << 20,
 ) -> str:
     """A strict reading of text: nothing is detected, nothing mended."""
     names = ", ".join(f"{name}: 'VARCHAR'" for name in columns)
@@ -39,7 +40,7 @@ def read_csv(
     return (
         f"read_csv({literal(str(path))}, auto_detect=false, columns={{{names}}}, delim={literal(delimiter)}, "
         f"quote={literal(quote)}, escape={literal(quote)}, header=false, skip={skip}, new_line={literal(end)}, nullstr='', "
-        f"allow_quoted_nulls={str(nulls_quoted).lower()}, strict_mode=true, comment='', max_line_size=4194304)"
+        f"allow_quoted_nulls={str(nulls_quoted).lower()}, strict_mode=true, comment='', max_line_size={longest})"
     )
 
 

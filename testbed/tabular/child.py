@@ -1,0 +1,41 @@
+"""What the child does once it is confined; every failure becomes an answer."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from testbed.tabular import combining, engine, reading
+from testbed.tabular.limits import Limits
+from testbed.tabular.problems import Problems, Unreadable
+
+
+def answer(job: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """The report of a reading, or of a joining of tables."""
+    try:
+        connection = engine.connect(job, milliseconds=int(task["wall_seconds"] * 1000))
+        if task["task"] == "combine":
+            return combining.combine(connection, job, task["sources"], _stepping(job))
+        return reading.read(reading.Reading(job, connection, limits, _stepping(job)), job / "input")
+    except Unreadable as wrong:
+        problems = Problems()
+        problems.add(wrong.rule, line=wrong.line, value=wrong.value)
+        return reading.unreadable("other", problems)
+    except Exception as wrong:  # noqa: BLE001 - parsers raise whatever they like
+        problems = Problems()
+        problems.add("parser-failed", value=f"{type(wrong).__name__}: {wrong}".replace(str(job), "…"))
+        return reading.unreadable("other", problems)
+
+
+def _stepping(job: Path) -> Callable[[str, int, int], None]:
+    started = time.monotonic()
+
+    def step(name: str, done: int, total: int) -> None:
+        fresh = job / "progress.new"
+        said = {"step": name, "done": done, "total": total, "seconds": round(time.monotonic() - started, 1)}
+        fresh.write_text(json.dumps(said))
+        os.replace(fresh, job / "progress.json")
+
+    return step

@@ -1,0 +1,96 @@
+"""Several canonical tables of the same columns become one, as Parquet and as CSV (RFC 4180)."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from testbed.tabular import profile
+from testbed.tabular.engine import copy_parquet, ident, literal, parquet
+from testbed.tabular.problems import Unreadable
+
+TYPES = {
+    "BIGINT": "integer", "DOUBLE": "number", "BOOLEAN": "boolean", "DATE": "date", "TIME": "time", "TIMESTAMP": "datetime",
+    "TIMESTAMP_NS": "datetime", "TIMESTAMP WITH TIME ZONE": "datetime", "VARCHAR": "string",
+}  # fmt: skip
+
+
+def combine(
+    connection: duckdb.DuckDBPyConnection, job: Path, sources: Sequence[dict[str, Any]], step: Callable[[str, int, int], None]
+) -> dict[str, Any]:
+    """Union by name, rows in the order given. Raises: Unreadable (columns-clash)."""
+    step("joining", 0, 3)
+    paths = [job / each["name"] for each in sources]
+    columns = _columns(connection, paths)
+    table, text = job / "table.parquet", job / "table.csv"
+    parts = [f"(SELECT * FROM {parquet(path)})" for path in paths]
+    names = ", ".join(ident(name) for name, _, _ in columns)
+    copy_parquet(connection, f"SELECT {names} FROM ({' UNION ALL BY NAME '.join(parts)})", table)
+    step("writing", 1, 3)
+    _write_csv(connection, table, text, columns)
+    step("profiling", 2, 3)
+    shapes = _given_types(columns, sources)
+    stats = profile.statistics(connection, table, shapes)
+    found = connection.execute(f"SELECT count(*) FROM {parquet(table)}").fetchone()
+    step("done", 3, 3)
+    return {
+        "state": "ready", "rows": found[0] if found else 0, "problems": [],
+        "columns": [
+            {"name": name, "title": name, "type": type_, "statistics": stat, **_zone(type_, sql)}
+            for (name, type_, sql), stat in zip(shapes, stats, strict=True)
+        ],
+        "preview": profile.preview(connection, table, shapes),
+        "files": {"parquet": _file(table), "csv": _file(text)},
+    }  # fmt: skip
+
+
+def _zone(type_: str, sql: str) -> dict[str, str | None]:
+    return {"zone": "UTC" if sql == "TIMESTAMPTZ" else None} if type_ == "datetime" else {}
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[tuple[str, str, str]]:
+    """Name, type and SQL type of every column of any source."""
+    found: dict[str, str] = {}
+    for path in paths:
+        for name, sql, *_ in connection.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall():
+            if found.setdefault(name, sql) != sql:
+                raise Unreadable("columns-clash", value=f"{name}: {found[name]} / {sql}")
+    clash = {name.casefold() for name in found}
+    if len(clash) != len(found):
+        raise Unreadable("columns-clash", value=", ".join(found))
+    return [
+        (name, TYPES.get(sql, "number" if sql.startswith("DECIMAL") else "string"), sql.replace(" WITH TIME ZONE", "TZ"))
+        for name, sql in found.items()
+    ]
+
+
+def _given_types(
+    columns: Sequence[tuple[str, str, str]], sources: Sequence[dict[str, Any]]
+) -> list[tuple[str, str, str]]:
+    """Parquet does not tell text from nested JSON; the caller may."""
+    told = {name: type_ for source in sources for name, type_ in source.get("types", {}).items()}
+    return [
+        (name, told.get(name, type_) if type_ == "string" and told.get(name) in {"object", "list"} else type_, sql)
+        for name, type_, sql in columns
+    ]
+
+
+def _write_csv(
+    connection: duckdb.DuckDBPyConnection, table: Path, target: Path, columns: Sequence[tuple[str, str, str]]
+) -> None:
+    """CRLF, UTF-8 without BOM, decimal point, ISO times; missing is empty, an empty text is ``""``."""
+    selected = ", ".join(
+        f"{profile.shown(ident(name), type_, sql)} AS {ident(name)}" for name, type_, sql in columns
+    )
+    connection.execute(
+        f"COPY (SELECT {selected} FROM {parquet(table)}) TO {literal(str(target))} "
+        "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '', NEW_LINE '\\r\\n')"
+    )
+
+
+def _file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "size": path.stat().st_size}

@@ -1,0 +1,165 @@
+"""What the columns of a table hold: counts, moments, quantiles, histograms, most common values.
+
+About 1.5 s for 5 million rows of six columns. Nothing here is NaN or infinite.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from testbed.tabular.engine import ident, parquet
+
+EXACT = 100_000
+"""Up to so many distinct values are counted exactly, and the most common are named."""
+
+PARTS = (0.05, 0.25, 0.5, 0.75, 0.95)
+EXACT_QUANTILES = 10_000_000
+BINS = 20
+TOP = 10
+SHOWN = 200
+PREVIEW = 20
+WIDE = 200
+"""With more columns than this, histograms and most common values are left out of the answer."""
+
+NUMBERS = {"integer", "number"}
+MOMENTS = {"date", "datetime"}
+
+
+def shown(column: str, type_: str, sql: str) -> str:
+    """SQL that spells a value of ``column`` as JSON can hold it; times as ISO 8601, zoned ones in UTC."""
+    if type_ == "datetime":
+        zone = "Z" if sql == "TIMESTAMPTZ" else ""
+        text = f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f')"
+        if sql == "TIMESTAMP_NS":
+            text = f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%n')"
+        return f"regexp_replace(regexp_replace({text}, '0+$', ''), '[.]$', '') || '{zone}'"
+    if type_ in {"date", "time"}:
+        return f"{column}::VARCHAR"
+    return column
+
+
+def statistics(
+    connection: duckdb.DuckDBPyConnection, table: Path, columns: Sequence[tuple[str, str, str]]
+) -> list[dict[str, Any]]:
+    """One dict for every (name, type, SQL type), in order."""
+    source = parquet(table)
+    found = []
+    for name, type_, sql in columns:
+        column = ident(name)
+        stats = _basic(connection, source, column, type_, sql)
+        if stats["n"]:
+            if type_ in NUMBERS:
+                stats |= _numbers(connection, source, column, stats, wide=len(columns) > WIDE)
+            elif type_ in MOMENTS:
+                stats |= _moments(connection, source, column, sql)
+            if type_ not in {"object", "list"} and len(columns) <= WIDE:
+                stats |= _common(connection, source, column, type_, sql, stats["distinct"])
+        found.append(stats)
+    return found
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    return connection.execute(query).fetchone() or ()
+
+
+def _basic(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str, type_: str, sql: str
+) -> dict[str, Any]:
+    n, rows, distinct = _one(
+        connection, f"SELECT count({column}), count(*), approx_count_distinct({column}) FROM {source}"
+    )
+    stats: dict[str, Any] = {"n": n, "missing": rows - n, "distinct": min(distinct, n)}
+    stats["distinct_exact"] = n == 0
+    if n and type_ not in {"object", "list", "boolean"}:
+        low, high = _one(connection, f"SELECT min({column}), max({column}) FROM {source}") if type_ in NUMBERS else _one(
+            connection,
+            f"SELECT {shown('a', type_, sql)}, {shown('b', type_, sql)} FROM "
+            f"(SELECT min({column}) AS a, max({column}) AS b FROM {source})",
+        )  # fmt: skip
+        stats["min"], stats["max"] = (_plain(low), _plain(high))
+    return stats
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:SHOWN]
+    if isinstance(value, float | int | bool) or value is None:
+        return value
+    return float(value)  # DECIMAL
+
+
+def _numbers(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str, stats: dict[str, Any], *, wide: bool
+) -> dict[str, Any]:
+    exact = stats["n"] <= EXACT_QUANTILES
+    quantile = "quantile_cont" if exact else "approx_quantile"
+    mean, spread, parts = _one(
+        connection,
+        f"SELECT avg(v), CASE WHEN abs(max(v)) < 1e150 AND abs(min(v)) < 1e150 THEN stddev_samp(v) END, "
+        f"{quantile}(v, {list(PARTS)}) FROM (SELECT {column}::DOUBLE AS v FROM {source})",
+    )
+    found = {
+        "mean": mean, "std": spread, "quantiles_exact": exact,
+        "quantiles": {f"{part:g}": value for part, value in zip(PARTS, parts, strict=True)},
+    }  # fmt: skip
+    low, high = float(stats["min"]), float(stats["max"])
+    if not wide and high > low and high - low < 1e300:
+        counts = dict(
+            connection.execute(
+                f"SELECT least({BINS - 1}, floor(({column}::DOUBLE - ?) / ? * {BINS}))::INTEGER AS bin, count(*) "
+                f"FROM {source} WHERE {column} IS NOT NULL GROUP BY bin",
+                [low, high - low],
+            ).fetchall()
+        )
+        found["histogram"] = {"from": low, "to": high, "counts": [counts.get(i, 0) for i in range(BINS)]}
+    return found
+
+
+def _moments(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str, sql: str
+) -> dict[str, Any]:
+    us = f"epoch_us({column}::TIMESTAMP)" if sql == "DATE" else f"epoch_us({column})"
+    gap, median = _one(
+        connection,
+        f"SELECT max(t - p), median(t - p) FROM (SELECT t, lag(t) OVER (ORDER BY t) AS p FROM "
+        f"(SELECT DISTINCT {us} AS t FROM {source} WHERE {column} IS NOT NULL))",
+    )
+    months = connection.execute(
+        f"SELECT strftime({column}, '%Y-%m') AS month, count(*) FROM {source} WHERE {column} IS NOT NULL "
+        f"GROUP BY month ORDER BY month LIMIT 240"
+    ).fetchall()
+    return {
+        "longest_gap_seconds": None if gap is None else gap / 1e6,
+        "median_step_seconds": None if median is None else median / 1e6,
+        "months": dict(months),
+    }
+
+
+def _common(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str, type_: str, sql: str, distinct: int
+) -> dict[str, Any]:
+    if distinct > EXACT * 1.1:  # the estimate may be off by that much
+        return {}
+    rows = connection.execute(
+        f"SELECT {shown('v', type_, sql)}, n, sum(1) OVER () FROM (SELECT {column} AS v, count(*) AS n FROM {source} "
+        f"WHERE {column} IS NOT NULL GROUP BY 1) ORDER BY n DESC, v LIMIT {TOP}"
+    ).fetchall()
+    return {
+        "top": [{"value": _plain(value), "count": n} for value, n, _ in rows],
+        "distinct": int(rows[0][2]),
+        "distinct_exact": True,
+    }
+
+
+def preview(
+    connection: duckdb.DuckDBPyConnection, table: Path, columns: Sequence[tuple[str, str, str]]
+) -> dict[str, Any]:
+    """The first 20 rows, texts cut at 200 characters."""
+    selected = ", ".join(shown(ident(name), type_, sql) for name, type_, sql in columns)
+    rows = connection.execute(f"SELECT {selected} FROM {parquet(table)} LIMIT {PREVIEW}").fetchall()
+    return {
+        "columns": [name for name, _, _ in columns],
+        "rows": [[_plain(value) for value in row] for row in rows],
+    }

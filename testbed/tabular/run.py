@@ -1,0 +1,253 @@
+"""The parent: starts the confined child, follows it, ends it, and takes over what it made."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from testbed.tabular.limits import Limits
+from testbed.tabular.problems import Problems
+
+Progress = Callable[[str, int, int], Awaitable[None]]
+POLL_SECONDS = 0.3
+NOBODY = 65534
+PACKED = (b"\x1f\x8b", b"PK", b"PAR1")
+
+# The package is found beside this very file: in a checkout as in an installation.
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from testbed.tabular.__main__ import main; sys.exit(main(sys.argv[2]))"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a file holds. ``table`` and ``rejected`` lie in the work folder; None when there are none.
+
+    ``columns``: ``{name, title, type, statistics[, zone]}``; ``problems``: ``{rule, severity, line, column, value,
+    count, hint: {sv, en}, examples: [{line, value}]}``, one per rule and column; ``preview``: ``{columns, rows}``.
+    """
+
+    state: Literal["ready", "partly", "unreadable"]
+    kind: str
+    rows: int = 0
+    rejected: int = 0
+    assumed: dict[str, Any] = field(default_factory=dict)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    preview: dict[str, Any] = field(default_factory=lambda: {"columns": [], "rows": []})
+    software: str = ""
+    table: Path | None = None
+    rejected_rows: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON keeps it, without the paths."""
+        whole = asdict(self)
+        del whole["table"], whole["rejected_rows"]
+        return whole
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """One table made of several; ``problems`` is empty unless ``state`` is ``unreadable``."""
+
+    state: Literal["ready", "unreadable"]
+    rows: int = 0
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    preview: dict[str, Any] = field(default_factory=lambda: {"columns": [], "rows": []})
+    parquet: File | None = None
+    csv: File | None = None
+
+
+async def read(
+    source: Path, work: Path, *, limits: Limits | None = None, progress: Progress | None = None
+) -> Report:
+    """What is in ``source``, whatever it is; ``work/table.parquet`` and ``work/rejected.csv`` are the products.
+
+    Never raises for a bad file. Cancelling ends the child and removes what it wrote.
+    """
+    limits = limits or Limits()
+    with source.open("rb") as file:
+        packed = file.read(4).startswith(PACKED)
+    size = source.stat().st_size
+    with _job(work) as job:
+        _bring(source, job / "input")
+        answer = await _ask(job, {"task": "read"}, size, limits, packed=packed, progress=progress)
+        if answer is None or "kind" not in answer:
+            return Report("unreadable", "other", problems=_failed())
+        if answer["state"] == "unreadable":
+            return Report(**answer)
+        table = _take(job, work, "table.parquet")
+        return Report(**answer, table=table, rejected_rows=_take(job, work, "rejected.csv"))
+
+
+async def combine(
+    sources: Sequence[Path],
+    work: Path,
+    *,
+    types: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Combined:
+    """One ``work/table.parquet`` and ``work/table.csv`` of several canonical tables, rows in the order given.
+
+    ``types`` tells which text columns hold nested JSON (``object``, ``list``).
+    """
+    limits = limits or Limits()
+    with _job(work) as job:
+        given = []
+        for i, source in enumerate(sources):
+            _bring(source, job / f"source-{i}.parquet")
+            given.append({"name": f"source-{i}.parquet", "types": dict(types or {})})
+        size = sum(source.stat().st_size for source in sources)
+        task = {"task": "combine", "sources": given}
+        answer = await _ask(job, task, size, limits, packed=True, progress=progress)
+        if answer is None:
+            return Combined("unreadable", problems=_failed())
+        if answer["state"] != "ready":
+            return Combined("unreadable", problems=answer["problems"])
+        files = answer.pop("files")
+        made = {
+            kind: File(path, **files[kind])
+            for kind, name in (("parquet", "table.parquet"), ("csv", "table.csv"))
+            if (path := _take(job, work, name)) is not None
+        }
+        return Combined(**answer, parquet=made.get("parquet"), csv=made.get("csv"))
+
+
+def _failed() -> list[dict[str, Any]]:
+    problems = Problems()
+    problems.add("parser-failed")
+    return problems.listed()
+
+
+@contextlib.contextmanager
+def _job(work: Path) -> "contextlib._GeneratorContextManager[Path]":  # type: ignore[misc]
+    job = Path(tempfile.mkdtemp(prefix="job-", dir=work)).resolve()
+    try:
+        yield job
+    finally:
+        shutil.rmtree(job, ignore_errors=True)
+
+
+def _bring(source: Path, target: Path) -> None:
+    """The input at its own place in the job folder: linked where the disk allows, else copied."""
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _take(job: Path, work: Path, name: str) -> Path | None:
+    if not (job / name).exists():
+        return None
+    os.replace(job / name, work / name)
+    return work / name
+
+
+async def _ask(
+    job: Path, task: dict[str, Any], size: int, limits: Limits, *, packed: bool, progress: Progress | None
+) -> dict[str, Any] | None:
+    wall = limits.wall(size, packed=packed)
+    task |= {
+        "limits": asdict(limits), "memory_bytes": limits.memory_bytes, "cpu_seconds": limits.cpu(size, packed=packed),
+        "file_bytes": limits.file_bytes(size), "wall_seconds": wall, "uid": _own_user(job),
+    }  # fmt: skip
+    (job / "task.json").write_text(json.dumps(task))
+    process = await asyncio.create_subprocess_exec(
+        *_fence(), sys.executable, "-I", "-c", _START, str(Path(__file__).parents[2]), str(job),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        cwd=job, env={}, start_new_session=True, limit=limits.answer_bytes + 1024,
+    )  # fmt: skip
+    following = asyncio.create_task(_follow(job, progress)) if progress else None
+    try:
+        async with asyncio.timeout(wall + 1):
+            said = await _all(process, limits.answer_bytes)
+            code = await process.wait()
+    except (TimeoutError, ValueError):
+        return None
+    finally:
+        if following:
+            following.cancel()
+        await _end(process)
+    return json.loads(said) if code == 0 and said else None
+
+
+async def _all(process: asyncio.subprocess.Process, most: int) -> bytes:
+    """Raises: ValueError when the answer is too long."""
+    said = b""
+    while process.stdout and (part := await process.stdout.read(1 << 16)):
+        said += part
+        if len(said) > most:
+            raise ValueError("the answer is too long")
+    return said
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Nothing of the child's group is left, also when the caller was cancelled."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    while process.returncode is None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(process.wait())
+
+
+async def _follow(job: Path, progress: Progress) -> None:
+    told: tuple[str, int, int] | None = None
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            said = json.loads((job / "progress.json").read_bytes())
+            now = (said["step"], said["done"], said["total"])
+            if now != told:
+                told = now
+                await progress(*now)
+
+
+def _own_user(job: Path) -> int | None:
+    """As root the child becomes nobody, if nobody can reach the folder and the interpreter's packages."""
+    if os.geteuid() != 0:
+        return None
+    # Python loads some modules late: an interpreter below /root would fail in the middle of a file.
+    needed = (job, Path(os.__file__), Path(__file__))
+    if not all(folder.stat().st_mode & 0o001 for path in needed for folder in path.parents):
+        return None
+    for path in (job, *job.iterdir()):
+        if path.is_dir() or not path.name.startswith(("input", "source")):
+            os.chown(path, NOBODY, NOBODY)
+        elif not path.stat().st_mode & 0o004:
+            return None
+    return NOBODY
+
+
+@cache
+def _fence() -> tuple[str, ...]:
+    """The words before the command that take the network away, where the system lets us."""
+    tool = shutil.which("unshare")
+    if tool is None:
+        return ()
+    import subprocess
+
+    for words in ((tool, "--net"), (tool, "--map-current-user", "--net")):
+        try:
+            done = subprocess.run((*words, "true"), capture_output=True, timeout=5, check=False, env={"PATH": os.defpath})
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0:
+            return words
+    return ()
