@@ -23,6 +23,13 @@ from testbed.admin.routes import AdminRoutes
 from testbed.datasets import publishing
 from testbed.datasets.routes import DatasetRoutes, PublishRoutes, VersionRoutes
 from testbed.db import Database, external
+from testbed.evaluations.routes import (
+    DecisionRoutes,
+    LessonRoutes,
+    OutcomeRoutes,
+    PilotDecisionRoutes,
+    PilotOutcomeRoutes,
+)
 from testbed.files import store_of
 from testbed.overview.routes import OverviewRoutes
 from testbed.partners.routes import PartnerRoutes
@@ -62,6 +69,11 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     DatasetRoutes,
     PublishRoutes,
     VersionRoutes,
+    PilotOutcomeRoutes,
+    OutcomeRoutes,
+    PilotDecisionRoutes,
+    DecisionRoutes,
+    LessonRoutes,
 ]
 
 KINDS: dict[str, jobs.Kind] = {**profile.KINDS, **publishing.KINDS}
