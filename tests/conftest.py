@@ -6,6 +6,7 @@ The server is the embedded one, started from the binaries in ``TESTBED_TEST_PG_B
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -43,6 +44,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def server(folder: Path) -> Iterator[Login]:
     """The superuser's way into the server that all tests use."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else a run cut short leaves its server behind
     given = os.environ.get("TESTBED_TEST_PG_BIN")
     with running(
         folder / "v", bin_dir=Path(given) if given else None, options=FAST, say=lambda _: None
