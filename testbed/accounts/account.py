@@ -39,6 +39,14 @@ NO_ORCID = message(
     "This is no ORCID iD; it has sixteen digits, as 0000-0002-1825-0097, and the last checks the others."
 )
 NOT_THERE = message("There is nothing here, or nothing you may see.")
+BROWSERS = {
+    "Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "FxiOS/": "Firefox", "Chrome/": "Chrome", "CriOS/": "Chrome",
+    "Safari/": "Safari", "curl/": "curl", "python": "Python",
+}  # fmt: skip
+SYSTEMS = {
+    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "macOS",
+    "CrOS": "ChromeOS", "Linux": "Linux",
+}  # fmt: skip
 COORDINATED = """
     SELECT testbed.slug, testbed.name FROM testbed JOIN testbed_coordinator c ON c.testbed_id = testbed.id
     WHERE c.person_id = $1 ORDER BY testbed.slug
@@ -95,9 +103,21 @@ async def _browsers(session: AsyncSession, actor: Actor, person_id: int) -> list
         .order_by(col(Session.seen_at).desc())
     )
     return [
-        Browser.model_validate(each, from_attributes=True, update={"here": each.id == actor.session_id})
+        Browser.model_validate(
+            each,
+            from_attributes=True,
+            update={"here": each.id == actor.session_id, "name": browser_named(each.user_agent)},
+        )
         for each in await session.exec(query)
     ]
+
+
+def browser_named(user_agent: str) -> str:
+    """What people call a browser, such as "Firefox, Windows"; empty if it is none of the usual ones."""
+    # Edge and Opera also say Chrome, and Chrome also says Safari: the order matters.
+    browser = next((name for sign, name in BROWSERS.items() if sign in user_agent), "")
+    system = next((name for sign, name in SYSTEMS.items() if sign in user_agent), "")
+    return ", ".join(filter(None, [browser, system]))
 
 
 async def own(session: AsyncSession, actor: Actor, *, lock: bool = False) -> Person:

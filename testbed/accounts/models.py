@@ -56,6 +56,7 @@ class Browser(SQLModel):
     """A signed-in browser; ``here`` is the one that asks."""
 
     id: int
+    name: str
     user_agent: str
     signed_in_at: datetime
     seen_at: datetime
