@@ -16,6 +16,11 @@ from tests.conftest import alive
 ALVA = "alva@demo.example"
 
 
+def over(app):
+    """A way into an app of its own."""
+    return httpx.ASGITransport(app=app, raise_app_exceptions=False)
+
+
 async def test_the_right_password_begins_a_session_in_a_cookie_no_script_reads(client, chosen):
     answer = await sign_in(client, ALVA)
 
@@ -32,7 +37,8 @@ async def test_over_https_the_cookie_is_bound_to_this_host(settings, chosen):
     async with alive(inner):
         app = Shell(inner, inner.state.settings)
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="https://testbed.example"
+            transport=over(app),
+            base_url="https://testbed.example",
         ) as client:
             answer = await sign_in(client, ALVA)
 
@@ -93,7 +99,12 @@ async def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(client
 
 async def test_an_unknown_person_costs_as_much_work_as_a_known_one(client, chosen, monkeypatch):
     hashes = []
-    monkeypatch.setattr(passwords, "_verify", lambda _, kept, __: hashes.append(kept) or False)
+
+    def verify(_, kept, __):
+        hashes.append(kept)
+        return False
+
+    monkeypatch.setattr(passwords, "_verify", verify)
 
     await sign_in(client, "ingen@demo.example")
 
@@ -182,7 +193,7 @@ async def test_ten_tries_at_once_are_one_try(client, chosen):
 async def test_an_address_has_so_many_failures_in_a_quarter_of_an_hour(settings, db, chosen):
     inner = create_app(settings.model_copy(update={"sign_in_failures": 3}))
     async with alive(inner):
-        transport = httpx.ASGITransport(app=Shell(inner, settings), raise_app_exceptions=False)
+        transport = over(Shell(inner, settings))
         async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
             tried = [(await sign_in(client, f"{n}@demo.example")).status_code for n in range(4)]
             held = await sign_in(client, ALVA)
@@ -199,7 +210,7 @@ async def test_an_address_has_so_many_failures_in_a_quarter_of_an_hour(settings,
 async def test_a_hash_made_with_less_is_made_anew_at_the_next_sign_in(settings, db, chosen):
     inner = create_app(settings.model_copy(update={"password_rounds": 2}))
     async with alive(inner):
-        transport = httpx.ASGITransport(app=Shell(inner, settings))
+        transport = over(Shell(inner, settings))
         async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
             await sign_in(client, ALVA)
             again = await sign_in(client, ALVA)
