@@ -45,6 +45,7 @@ async def page(
             Pilot.planned_end_on,
             Pilot.updated_at,
         )
+        .select_from(Pilot)
         .join(Testbed, and_(col(Testbed.id) == Pilot.testbed_id, allowed(actor, VIEW, Testbed)), isouter=True)
         .join(
             Partner,
