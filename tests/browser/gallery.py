@@ -39,14 +39,26 @@ class Person:
 def environment() -> Environment:
     """The service's own, which finds the gallery's page too."""
     made = templates.environment(Settings(city="Luleå"))
-    made.loader = ChoiceLoader([FileSystemLoader(ROOT / "templates"), FileSystemLoader(Path(__file__).parent)])
+    made.loader = ChoiceLoader(
+        [FileSystemLoader(ROOT / "templates"), FileSystemLoader(Path(__file__).parent)]
+    )
     return made
 
 
 STAGES = ["need", "proposed", "planned", "ready", "running", "evaluating", "decided", "benefits", "archived"]
+JOB = '{"state": "running", "done": 512, "total": 8708, "step": ""}'
+AREA = {
+    "type": "Polygon",
+    "coordinates": [[[22.13, 65.578], [22.18, 65.58], [22.175, 65.594], [22.135, 65.59], [22.13, 65.578]]],
+}
 HASH = hashlib.sha256(b"gallery").hexdigest()
 CHAIN = [
-    {"kicker": "Need", "title": {"sv": "Fler ska hitta ut på isbanan"}, "href": "/n", "date": date(2026, 3, 2)},
+    {
+        "kicker": "Need",
+        "title": {"sv": "Fler ska hitta ut på isbanan"},
+        "href": "/n",
+        "date": date(2026, 3, 2),
+    },
     {"kicker": "Pilot", "title": "Ute på isen", "href": "/p", "date": date(2026, 9, 1), "note": "P-2026-014"},
     {"kicker": "Devices", "title": "3 ice gauges", "href": "/d", "date": date(2026, 10, 12)},
     {"kicker": "Result", "title": "december.csv", "href": "/r", "date": date(2026, 11, 20), "hash": HASH},
@@ -56,7 +68,7 @@ CHAIN = [
 ]
 VIEW: dict[str, Any] = {
     "title": {"sv": "Ute på isen"},
-    "question": {"sv": "Hur kan fler hitta ut på isbanan?", "en": "How can more people find their way out onto the ice track?"},
+    "question": {"sv": "Hur kan fler hitta ut på isbanan?", "en": "How can more people find out onto the ice?"},
     "stages": [(each, each.capitalize()) for each in STAGES],
     "now": NOW,
     "hash": HASH,
@@ -98,7 +110,7 @@ VIEW: dict[str, Any] = {
         {"title": "Ice gauge 2", "href": "/devices/2", "chip": {"text": "Silent", "tone": "warn"},
          "geometry": {"type": "Point", "coordinates": [22.17, 65.59]}},
         {"title": {"sv": "Isbanan"}, "href": "/testbeds/isbanan",
-         "geometry": {"type": "Polygon", "coordinates": [[[22.13, 65.578], [22.18, 65.58], [22.175, 65.594], [22.135, 65.59], [22.13, 65.578]]]}},
+         "geometry": AREA},
         {"title": "Spare gauge", "href": "/devices/3", "geometry": None},
     ],
     "columns": [
@@ -126,9 +138,11 @@ VIEW: dict[str, Any] = {
     "cards": [
         {"kicker": "Isbanan", "title": "Ute på isen", "href": "/p/1", "text": "Hur kan fler hitta ut på isbanan?",
          "chips": [{"text": "Running", "tone": "accent"}], "foot": "4 partners · until 2027-04-15"},
-        {"kicker": "Luleå centrum", "title": "Smarta sorteringskärl", "href": "/p/2", "chips": [{"text": "Evaluated", "tone": "neutral"}],
+        {"kicker": "Luleå centrum", "title": "Smarta sorteringskärl", "href": "/p/2",
+         "chips": [{"text": "Evaluated", "tone": "neutral"}],
          "text": "Hur kan tömningen av kärl bli effektivare?", "foot": "3 partners"},
-        {"kicker": "Luleå industripark", "title": "Digital tvilling", "href": "/p/3", "text": "Ett gemensamt underlag.", "foot": "2 partners"},
+        {"kicker": "Luleå industripark", "title": "Digital tvilling", "href": "/p/3", "text": "Ett gemensamt underlag.",
+         "foot": "2 partners"},
     ],
 }  # fmt: skip
 
@@ -149,16 +163,27 @@ def page(name: str, lang: str) -> str:
 class Handler(http.server.BaseHTTPRequestHandler):
     """/<lang>/<page> and /static/…, under the service's own content policy."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name the library calls
+    def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if found := re.fullmatch(r"/(sv|en)/(\w+)", path):
             return self.answer(page(found[2], found[1]).encode(), "text/html; charset=utf-8")
         if path == "/jobs/1":
-            return self.answer(b'{"state": "running", "done": 512, "total": 8708, "step": ""}', "application/json")
+            return self.answer(JOB.encode(), "application/json")
+        if path == "/jobs/1/events":
+            return self.answer(f"retry: 60000\ndata: {JOB}\n\n".encode(), "text/event-stream")
+        if path == "/favicon.ico":
+            return self.answer(b"", "image/x-icon")
         file = STATIC / path.removeprefix("/static/")
         if path.startswith("/static/") and file.is_file():
             return self.answer(file.read_bytes(), TYPES.get(file.suffix, "text/plain"))
         return self.send_error(404)
+
+    def do_POST(self) -> None:
+        """An upload is read to its end and answered with a receipt elsewhere."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(303)
+        self.send_header("Location", "/en/record")
+        self.end_headers()
 
     def answer(self, body: bytes, kind: str) -> None:
         self.send_response(200)

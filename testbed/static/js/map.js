@@ -37,6 +37,7 @@ function tie(shape, feature, row) {
     const mark = each.getElement?.();
     mark?.addEventListener("focus", () => light(true));
     mark?.addEventListener("blur", () => light(false));
+    mark?.addEventListener("keydown", (event) => event.key === "Enter" && location.assign(feature.href));
     if (each instanceof L.Marker) mark?.setAttribute("role", "link");
   });
   for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focusin", true], ["focusout", false]])

@@ -1,0 +1,125 @@
+"""Every macro in a real browser: both languages, both colour schemes, the narrowest screen, and what the scripts do."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.gallery import PAGES, served
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def gallery() -> Iterator[str]:
+    with served() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["sv", "en"])
+@pytest.mark.parametrize("name", PAGES)
+async def test_everyone_can_use_every_component(page: Page, gallery: str, name: str, lang: str, scheme: str):
+    await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    await page.goto(f"{gallery}/{lang}/{name}")
+
+    found = await Axe().run(page)
+
+    assert [
+        (each["id"], [node["html"] for node in each["nodes"]]) for each in found.response["violations"]
+    ] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_nothing_runs_out_of_a_phone_s_screen(page: Page, gallery: str, name: str):
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto(f"{gallery}/sv/{name}")
+
+    beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    assert beyond <= 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_the_content_policy_stops_nothing(page: Page, gallery: str, name: str):
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+    await page.goto(f"{gallery}/en/{name}")
+    await page.wait_for_timeout(200)
+
+    assert said == []
+
+
+async def test_a_place_is_reached_on_the_map_by_keyboard(page: Page, gallery: str):
+    await page.goto(f"{gallery}/en/record")
+    place = page.locator(".leaflet-marker-icon[title='Ice gauge 2']")
+    await place.focus()
+
+    assert "lit" in (await page.locator("[data-place='1']").get_attribute("class") or "")
+
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/devices/2")
+
+
+async def test_escape_closes_a_menu_and_gives_the_focus_back(page: Page, gallery: str):
+    await page.goto(f"{gallery}/en/record")
+    summary = page.locator(".top-end summary")
+    await summary.focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+
+    await page.keyboard.press("Escape")
+
+    assert await page.locator(".top-end details").get_attribute("open") is None
+    assert await summary.evaluate("each => each === document.activeElement")
+
+
+async def test_running_work_is_drawn_as_it_goes(page: Page, gallery: str):
+    await page.goto(f"{gallery}/en/record")
+
+    await page.get_by_text("512 of 8,708").wait_for()
+
+
+async def test_an_upload_ends_at_its_receipt(page: Page, gallery: str, tmp_path: Path):
+    (tmp_path / "result.csv").write_text("day,cm\n2026-11-23,34\n")
+    await page.goto(f"{gallery}/en/form")
+    await page.set_input_files("#file", tmp_path / "result.csv")
+
+    await page.get_by_role("button", name="Upload").click()
+
+    await page.wait_for_url("**/en/record")
+
+
+async def test_an_upload_cut_off_says_what_was_kept(page: Page, gallery: str, tmp_path: Path):
+    (tmp_path / "result.csv").write_text("day,cm\n")
+    await page.route("**/upload", lambda route: route.abort())
+    await page.goto(f"{gallery}/en/form")
+    await page.set_input_files("#file", tmp_path / "result.csv")
+
+    await page.get_by_role("button", name="Upload").click()
+
+    await page.get_by_text("Nothing was kept; the file on your computer is untouched").wait_for()
