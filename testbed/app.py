@@ -35,6 +35,7 @@ from testbed.overview.routes import OverviewRoutes
 from testbed.partners.routes import PartnerRoutes
 from testbed.pilots.routes import NeedRoutes, PartRoutes, PilotRoutes
 from testbed.settings import Settings
+from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile
 from testbed.trials.routes.results import ResultRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
@@ -55,6 +56,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     readyz,
     OverviewRoutes,
     PartnerRoutes,
+    TestbedRoutes,
     EntryRoutes,
     AccountRoutes,
     MemberRoutes,

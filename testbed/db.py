@@ -52,7 +52,8 @@ class Database:
             pool_timeout=2,
             pool_recycle=1800,
             pool_use_lifo=True,
-            connect_args={"timeout": 5, "server_settings": {"timezone": "UTC"}},
+            # the conditions of rights are long and their rows few: compiling them costs more than running them
+            connect_args={"timeout": 5, "server_settings": {"timezone": "UTC", "jit": "off"}},
         )
         self.sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
 

@@ -1,0 +1,279 @@
+"""A world with something of everything in it, each with a canary: a string only those who may see it ever meet."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from testbed.files import Store
+from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
+from tests.matrix.oracle import Pilot, Principal, Thing
+
+READER = "tb_p_readonly_"
+
+PRINCIPALS = [
+    Principal("nobody", {"accept-language": "en"}, signed_in=False),
+    Principal("Alva", ALVA, partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn"}), scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+    Principal("Bo", BO, partners={"lunet": "manager"}, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+    Principal("Cecilia", CECILIA, partners={"ltu": "member"}, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+    Principal("David", DAVID, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+    Principal("Ebba", EBBA, admin=True, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+]  # fmt: skip
+
+
+@dataclass
+class World:
+    """``things`` by model; ``canaries`` maps a string to the row it lies in and the right it takes to meet it."""
+
+    things: dict[str, list[Thing]] = field(default_factory=dict)
+    canaries: dict[str, tuple[Thing, str]] = field(default_factory=dict)
+
+    def add(self, thing: Thing) -> Thing:
+        self.things.setdefault(thing.model, []).append(thing)
+        return thing
+
+    def canary(self, thing: Thing, right: str = "view") -> str:
+        mark = f"kanariefågel{len(self.canaries):04}x"
+        self.canaries[mark] = (thing, right)
+        return mark
+
+
+class Builder:
+    """Writes rows and keeps the facts about them side by side."""
+
+    def __init__(self, connection: asyncpg.Connection, store: Store) -> None:
+        self.sql, self.store, self.world = connection, store, World()
+
+    async def number(self, query: str, *values: Any) -> int:
+        made: int = await self.sql.fetchval(query, *values)
+        return made
+
+    async def kept(self, content: str) -> str:
+        async def once() -> AsyncIterator[bytes]:
+            yield content.encode()
+
+        return (await self.store.keep(once(), most_bytes=10_000)).sha256
+
+    async def pilot(self, code: str, level: str, testbed: str, roles: dict[str, list[str]]) -> Thing:
+        facts = Pilot(testbed, {slug: set(each) for slug, each in roles.items()})
+        thing = self.world.add(
+            Thing("Pilot", level, pilot=facts, testbed=testbed, path={"code": code}, name=code)
+        )
+        mark = self.world.canary(thing)
+        number = await self.number(
+            "INSERT INTO pilot (testbed_id, code, title, stage, state, visibility, planned_start_on, planned_end_on, quick)"
+            " SELECT id, $1, jsonb_build_object('sv', $2::text), 'running', 'active', $3, '2026-01-01', '2026-12-31',"
+            " '{\"personal\": false, \"camera\": false, \"research\": false, \"ai\": false}'"
+            " FROM testbed WHERE slug = $4 RETURNING id",
+            code, f"Pilot {mark}", level, testbed,
+        )  # fmt: skip
+        for slug, each in roles.items():
+            await self.sql.execute(PART, number, slug, each)
+        thing.path["id"] = str(number)
+        thing.path["part"] = str(
+            await self.number("SELECT min(id) FROM pilot_partner WHERE pilot_id = $1", number)
+        )
+        await self.need(thing, testbed, number)
+        return thing
+
+    async def need(self, pilot: Thing, testbed: str, number: int) -> None:
+        thing = Thing(
+            "Need", None, pilot=pilot.pilot, testbed=testbed, parent=pilot, name=f"need of {pilot.name}"
+        )
+        need = await self.number(
+            "INSERT INTO need (testbed_id, statement, user_groups) SELECT id, $2, '{residents}' FROM testbed WHERE slug = $1 RETURNING id",
+            testbed, f"Behov {self.world.canary(self.world.add(thing))}",
+        )  # fmt: skip
+        await self.sql.execute("INSERT INTO pilot_need (pilot_id, need_id) VALUES ($1, $2)", number, need)
+        thing.path["need"] = str(need)
+
+    async def trial(self, pilot: Thing, level: str) -> Thing:
+        thing = Thing("Trial", level, pilot=pilot.pilot, parent=pilot, name=f"trial of {pilot.name}")
+        mark = self.world.canary(self.world.add(thing))
+        number = await self.number(
+            "INSERT INTO trial (pilot_id, title, visibility) VALUES ($1, jsonb_build_object('sv', $2::text), $3) RETURNING id",
+            int(pilot.path["id"]), f"Försök {mark}", level,
+        )  # fmt: skip
+        thing.path.update({"trial": str(number), "filename": "m.csv"})
+        return thing
+
+    async def result(self, trial: Thing, level: str, owner: str, code: str) -> Thing:
+        thing = Thing(
+            "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
+        )
+        mark = self.world.canary(self.world.add(thing))
+        digest = await self.kept(f"kolumn\n{self.world.canary(thing, 'read')}\n{code}\n")
+        thing.path["id"] = str(
+            await self.number(
+                "INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,"
+                " parquet_sha256, rejected_sha256, note) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1, '{}', $4, $4, $7"
+                " FROM partner WHERE slug = $8 RETURNING id",
+                code, int(trial.path["trial"]), f"{mark}.csv", digest, level,
+                await self.store.size(digest), f"anteckning {mark}", owner,
+            )
+        )  # fmt: skip
+        return thing
+
+    async def dataset(self, pilot: Thing, level: str, owner: str, result: Thing, *, published: bool) -> Thing:
+        slug = f"{level}-{'ute' if published else 'utkast'}-{pilot.path['id']}"
+        thing = Thing(
+            "Dataset",
+            level,
+            owner=owner,
+            pilot=pilot.pilot,
+            parent=pilot,
+            published=published,
+            path={"slug": slug, "job": "1"},
+            name=slug,
+        )
+        mark = self.world.canary(self.world.add(thing))
+        number = await self.number(
+            "INSERT INTO dataset (slug, pilot_id, owner_id, title, description, licence, access, state)"
+            " SELECT $1, $2, id, jsonb_build_object('sv', $3::text), '{\"sv\": \"Om\"}', 'CC-BY-4.0', $4, $5"
+            " FROM partner WHERE slug = $6 RETURNING id",
+            slug, int(pilot.path["id"]), f"Data {mark}", level, "published" if published else "draft", owner,
+        )  # fmt: skip
+        await self.sql.execute(
+            "INSERT INTO dataset_result (dataset_id, result_id, position) VALUES ($1, $2, 0)",
+            number, int(result.path["id"]),
+        )  # fmt: skip
+        if published:
+            await self.version(thing, number, result)
+        return thing
+
+    async def version(self, dataset: Thing, number: int, result: Thing) -> None:
+        thing = Thing(
+            "Version",
+            None,
+            owner=dataset.owner,
+            pilot=dataset.pilot,
+            parent=dataset,
+            name=f"version of {dataset.name}",
+        )
+        self.world.add(thing)
+        content = self.world.canary(dataset, "read")
+        digest = await self.kept(f"kolumn\n{content}\n")
+        size = await self.store.size(digest)
+        profile = f'{{"columns": [{{"name": "{content}", "type": "string", "statistics": {{}}}}], "preview": {{"columns": ["{content}"], "rows": [["{content}"]]}}}}'
+        made = await self.number(
+            "INSERT INTO version (dataset_id, number, rows, profile, manifest, manifest_sha256, parquet_sha256,"
+            " parquet_size, csv_sha256, csv_size) VALUES ($1, '1.0.0', 1, $2, jsonb_build_object('m', $3::text), $4, $4, $5, $4, $5) RETURNING id",
+            number, profile, content, digest, size,
+        )  # fmt: skip
+        name = f"{self.world.canary(dataset, 'read')}.csv"
+        await self.sql.execute(
+            "INSERT INTO version_source (version_id, result_id, filename, sha256, size, row_from, row_to) VALUES ($1, $2, $3, $4, $5, 0, 1)",
+            made, int(result.path["id"]), name, digest, size,
+        )  # fmt: skip
+        thing.path.update(
+            {**dataset.path, "version": "1.0.0", "name": "data.csv", "filename": name, "id": str(made)}
+        )
+
+
+async def build(connection: asyncpg.Connection, store: Store) -> World:
+    """Write the world into a database that holds the cast."""
+    make = Builder(connection, store)
+    for slug, testbed in (
+        ("lulea", None),
+        ("lunet", None),
+        ("ltu", None),
+        (None, "norra-hamn"),
+        (None, "skeppsbron"),
+    ):
+        if slug:
+            make.world.add(
+                Thing("Partner", "public", owner=slug, path={"slug": slug, "member": "1"}, name=slug)
+            )
+        else:
+            make.world.add(
+                Thing(
+                    "Testbed",
+                    "public",
+                    owner="lulea",
+                    testbed=testbed,
+                    path={"slug": testbed or ""},
+                    name=testbed or "",
+                )
+            )
+    parts = {"lunet": ["supplier"], "ltu": ["researcher"]}
+    pilots = [
+        await make.pilot("LUL-2026-801", "partners", "norra-hamn", parts),
+        await make.pilot("LUL-2026-802", "public", "norra-hamn", parts),
+        await make.pilot("LUL-2026-803", "internal", "norra-hamn", parts),
+        await make.pilot("LUL-2026-804", "public", "skeppsbron", {"lulea": ["lead"]}),
+    ]
+    for n, pilot in enumerate(pilots):
+        owner = "lunet" if n < 3 else "lulea"
+        trial = await make.trial(pilot, "public")
+        results = [
+            await make.result(trial, level, owner, f"R-{level[:3].upper()}{n}AA")
+            for level in ("private", "consortium", "public")
+        ]
+        for level in (
+            ("public", "registered", "consortium", "restricted", "private") if n < 2 else ("public",)
+        ):
+            for published in (True, False) if n == 0 or level == "public" else (True,):
+                await make.dataset(pilot, level, owner, results[0], published=published)
+        await devices(make, pilot, owner)
+        await outcomes(make, pilot)
+    return make.world
+
+
+async def devices(make: Builder, pilot: Thing, owner: str) -> None:
+    """A device of the pilot at a place; as visible as its level says, narrowed by the pilot."""
+    code = f"D-{pilot.path['id']}AAAA"
+    assert pilot.pilot is not None
+    thing = Thing(
+        "Device",
+        "partners",
+        owner=owner,
+        pilot=pilot.pilot,
+        testbed=pilot.pilot.testbed,
+        parent=pilot,
+        path={"code": code},
+        name=code,
+    )
+    mark = make.world.canary(make.world.add(thing))
+    model = await make.number(
+        "INSERT INTO device_model (name, maker, kind, description) VALUES ($1, 'Acme', 'lorawan', '') RETURNING id",
+        f"M{pilot.path['id']}",
+    )
+    device = await make.number(
+        "INSERT INTO device (code, device_model_id, testbed_id, owner_id, pilot_id, name, state, visibility)"
+        " SELECT $1, $2, testbed.id, partner.id, $3, $4, 'active', 'partners' FROM testbed, partner WHERE testbed.slug = $5 AND partner.slug = $6 RETURNING id",
+        code, model, int(pilot.path["id"]), f"Enhet {mark}", pilot.pilot.testbed, owner,
+    )  # fmt: skip
+    place = await make.number(
+        "INSERT INTO place (code, testbed_id, name) SELECT $1, id, '{\"sv\": \"Stolpe\"}' FROM testbed WHERE slug = $2 RETURNING id",
+        f"P-{pilot.path['id']}AAAA", pilot.pilot.testbed,
+    )  # fmt: skip
+    deployment = await make.number(
+        "INSERT INTO deployment (device_id, place_id, pilot_id, during) VALUES ($1, $2, $3, tstzrange('2026-01-01', NULL)) RETURNING id",
+        device, place, int(pilot.path["id"]),
+    )  # fmt: skip
+    thing.path.update({"device": code, "deployment": str(deployment)})
+
+
+async def outcomes(make: Builder, pilot: Thing) -> None:
+    """An outcome, a decision and a lesson: as visible as the pilot."""
+    version = await make.number(
+        "SELECT max(version.id) FROM version JOIN dataset ON dataset.id = dataset_id WHERE pilot_id = $1",
+        int(pilot.path["id"]),
+    )
+    texts = {}
+    for model in ("Outcome", "Decision", "Lesson"):
+        thing = make.world.add(
+            Thing(model, None, pilot=pilot.pilot, parent=pilot, name=f"{model} of {pilot.name}")
+        )
+        texts[model] = (thing, f"Text {make.world.canary(thing)}")
+    queries = {
+        "Outcome": "INSERT INTO outcome (pilot_id, version_id, indicator, unit, result, method) VALUES ($1, $3, jsonb_build_object('sv', $2::text), 'kg', 1, '{\"sv\": \"Vägning\"}') RETURNING id",
+        "Decision": "INSERT INTO decision (pilot_id, outcome, decider, decided_on, rationale) VALUES ($1, 'adopt', 'Nämnden', '2026-11-01', jsonb_build_object('sv', $2::text)) RETURNING id",
+        "Lesson": "INSERT INTO lesson (pilot_id, kind, lesson) VALUES ($1, 'winter', jsonb_build_object('sv', $2::text)) RETURNING id",
+    }
+    for model, query in queries.items():
+        thing, text = texts[model]
+        values = [int(pilot.path["id"]), text] + ([version] if model == "Outcome" else [])
+        number = str(await make.number(query, *values))
+        thing.path.update({"number": number, model.lower(): number})
