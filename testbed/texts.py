@@ -52,9 +52,11 @@ Country = Annotated[str, BeforeValidator(clean), StringConstraints(pattern=r"^[A
 
 
 def _in_languages(given: Any) -> Any:
-    """A plain text is in the language of the request."""
+    """A plain text is in the language of the request; a language a form left blank is not there."""
     if isinstance(given, str):
         return {language.get(): given}
+    if isinstance(given, Mapping):
+        return {key: text for key, text in given.items() if text is not None}
     return given
 
 
