@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from testbed.tabular.problems import Unreadable
 
@@ -56,8 +57,8 @@ def entries(path: Path) -> list[Entry]:
             raise _refuse(f"more than {ENTRIES} entries")
         file.seek(offset)
         found = _central(file.read(length), count)
-        placed = [_placed(file.read, file.seek, each) for each in sorted(found, key=lambda each: each.offset)]
-        _contiguous(path, placed, offset)
+        placed = [_placed(file, each) for each in sorted(found, key=lambda each: each.offset)]
+        _contiguous(placed, offset)
     _names(placed)
     if sum(each.size for each in placed) > TOTAL:
         raise _refuse("larger than 4 GiB unpacked")
@@ -90,24 +91,29 @@ def _central(directory: bytes, count: int) -> list[Entry]:
     return found
 
 
-def _placed(read: object, seek: object, entry: Entry) -> Entry:
+def _placed(file: BinaryIO, entry: Entry) -> Entry:
     """The entry with the place of its bytes, once the header before them says the same."""
-    assert callable(read) and callable(seek)  # noqa: S101, PT018 - for the type checker
-    seek(entry.offset)
-    raw = read(LOCAL.size)
+    file.seek(entry.offset)
+    raw = file.read(LOCAL.size)
     if len(raw) < LOCAL.size or not raw.startswith(b"PK\x03\x04"):
         raise _refuse("an entry is not where the directory says")
     _, _, flags, method, _, _, crc, packed, size, name_length, extra = LOCAL.unpack(raw)
-    name = read(name_length).decode("utf-8" if flags & 0x800 else "cp437", "replace")
+    name = file.read(name_length).decode("utf-8" if flags & 0x800 else "cp437", "replace")
     told = (crc, packed, size) == (entry.crc, entry.packed, entry.size)
-    later = flags & 8 and (crc, packed, size) in ((0, 0, 0), (entry.crc, entry.packed, entry.size), (0, 0xFFFFFFFF, 0xFFFFFFFF))
+    later = flags & 8 and (crc, packed, size) in (
+        (0, 0, 0),
+        (entry.crc, entry.packed, entry.size),
+        (0, 0xFFFFFFFF, 0xFFFFFFFF),
+    )
     if name != entry.name or method != entry.method or (flags ^ entry.flags) & ~6 or not (told or later):
         raise _refuse("directory and entry disagree")
     data = entry.offset + LOCAL.size + name_length + extra
-    return Entry(entry.name, entry.method, entry.flags, entry.crc, entry.packed, entry.size, entry.offset, data)
+    return Entry(
+        entry.name, entry.method, entry.flags, entry.crc, entry.packed, entry.size, entry.offset, data
+    )
 
 
-def _contiguous(path: Path, placed: list[Entry], directory: int) -> None:
+def _contiguous(placed: list[Entry], directory: int) -> None:
     """Nothing before, between, after or under another."""
     at = 0
     for i, entry in enumerate(placed):
@@ -125,7 +131,11 @@ def _names(placed: list[Entry]) -> None:
     seen: set[str] = set()
     for entry in placed:
         name = unicodedata.normalize("NFC", entry.name).casefold()
-        if BAD_NAME.search(entry.name) or len(entry.name.encode()) > NAME_BYTES or entry.name.count("/") > DEPTH:
+        if (
+            BAD_NAME.search(entry.name)
+            or len(entry.name.encode()) > NAME_BYTES
+            or entry.name.count("/") > DEPTH
+        ):
             raise _refuse("a name that leads elsewhere")
         if name in seen:
             raise _refuse("two entries have the same name")

@@ -1,7 +1,6 @@
 """What the child does once it is confined; every failure becomes an answer."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +35,6 @@ def _stepping(job: Path) -> Callable[[str, int, int], None]:
         fresh = job / "progress.new"
         said = {"step": name, "done": done, "total": total, "seconds": round(time.monotonic() - started, 1)}
         fresh.write_text(json.dumps(said))
-        os.replace(fresh, job / "progress.json")
+        fresh.replace(job / "progress.json")
 
     return step

@@ -18,7 +18,10 @@ TYPES = {
 
 
 def combine(
-    connection: duckdb.DuckDBPyConnection, job: Path, sources: Sequence[dict[str, Any]], step: Callable[[str, int, int], None]
+    connection: duckdb.DuckDBPyConnection,
+    job: Path,
+    sources: Sequence[dict[str, Any]],
+    step: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
     """Union by name, rows in the order given. Raises: Unreadable (columns-clash)."""
     step("joining", 0, 3)
@@ -61,7 +64,11 @@ def _columns(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> li
     if len(clash) != len(found):
         raise Unreadable("columns-clash", value=", ".join(found))
     return [
-        (name, TYPES.get(sql, "number" if sql.startswith("DECIMAL") else "string"), sql.replace(" WITH TIME ZONE", "TZ"))
+        (
+            name,
+            TYPES.get(sql, "number" if sql.startswith("DECIMAL") else "string"),
+            sql.replace(" WITH TIME ZONE", "TZ"),
+        )
         for name, sql in found.items()
     ]
 
@@ -72,7 +79,11 @@ def _given_types(
     """Parquet does not tell text from nested JSON; the caller may."""
     told = {name: type_ for source in sources for name, type_ in source.get("types", {}).items()}
     return [
-        (name, told.get(name, type_) if type_ == "string" and told.get(name) in {"object", "list"} else type_, sql)
+        (
+            name,
+            told.get(name, type_) if type_ == "string" and told.get(name) in {"object", "list"} else type_,
+            sql,
+        )
         for name, type_, sql in columns
     ]
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,11 @@ HEAD_BYTES = 1 << 20
 HEAD_RECORDS = 1000
 SPOTS = 100
 SPOT_BYTES = 1 << 14
-PROSE = 200
+FEW = 10
+"""In so few records a delimiter needs no majority: the rows that differ are named."""
+SHORT = 30
+NOTHING = "\x1f"
+"""The delimiter of a table of one column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +73,26 @@ def dialect_of(head: str) -> Dialect:
         candidate = Dialect(delimiter, len(found[0]), share)
         if (round(share, 2), candidate.columns) > (round(best.agreement, 2), best.columns):
             best = candidate
-    if best.columns > 1 and best.agreement >= 0.5:
+    if best.columns > 1 and (best.agreement >= 0.5 or len(records(head, best.delimiter)) <= FEW):
         return best
     lines = [line for line in head.splitlines() if line.strip()]
     if not lines:
         raise Unreadable("empty")
-    if best.columns == 1 and max(map(len, lines)) <= PROSE:
-        return Dialect(",", 1, 1.0)
-    if best.columns > 1 and Counter(map(len, records(head, best.delimiter))).most_common(1)[0][1] >= 2:
-        return best
-    _refuse_long(head)
-    raise Unreadable("not-a-table")
+    _refuse_long(lines)
+    if _is_prose(lines):
+        raise Unreadable("not-a-table")
+    return Dialect(NOTHING, 1, 1.0)
 
 
-def _refuse_long(head: str) -> None:
-    if any(len(line) > csv.field_size_limit() for line in head.splitlines()):
+def _is_prose(lines: Sequence[str]) -> bool:
+    """One column is a table when its values have a type, or are short."""
+    about = kinds.guess(lines[1:HEAD_RECORDS])
+    typed = bool(about.candidates) and not about.unseen
+    return not typed and sum(map(len, lines)) > SHORT * len(lines)
+
+
+def _refuse_long(lines: Sequence[str]) -> None:
+    if any(len(line) > csv.field_size_limit() for line in lines):
         raise Unreadable("field-too-long", line=1)
 
 
@@ -114,9 +122,7 @@ def spots(text: Text, dialect: Dialect) -> list[list[str]]:
             file.seek(max(0, (size - SPOT_BYTES) * spot // SPOTS))
             lines = file.read(SPOT_BYTES).split(b"\n")[1:-1]
             part = b"\n".join(lines).decode("utf-8", "ignore")
-            found += [
-                record for record in records(part, dialect.delimiter) if len(record) == dialect.columns
-            ]
+            found += [record for record in records(part, dialect.delimiter) if len(record) == dialect.columns]
     return found
 
 
@@ -131,7 +137,9 @@ def is_simple(text: Text, dialect: Dialect) -> bool:
     if text.quotes == 0:
         return True
     cut = re.escape(dialect.delimiter.encode())
-    quoted = re.compile(rb'(?:^|(?<=' + cut + rb'))"(?:[^"\r\n]|"")*"(?=' + cut + rb"|[\r\n]|\Z)", re.MULTILINE)
+    quoted = re.compile(
+        rb"(?:^|(?<=" + cut + rb'))"(?:[^"\r\n]|"")*"(?=' + cut + rb"|[\r\n]|\Z)", re.MULTILINE
+    )
     counted = 0
     with text.path.open("rb") as file:
         if text.bom:

@@ -20,7 +20,7 @@ _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _OFFSET = "(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)"
 
 AS_CODE = "([+-]?0[0-9]+|[+-]?[0-9]{16,}|[0-9]{2,}[eE][0-9]+|[+][0-9]{7,})"
-"""One such value makes a column of numbers text: leading zeros, more digits than a double holds, hexadecimal ids, telephones."""
+"""One such value makes a column of numbers text: leading zeros, too many digits, hexadecimal ids, telephones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,9 @@ KINDS: tuple[Kind, ...] = (
 
 # Types that come from the file itself (JSON); nothing is guessed about these.
 JSON_INTEGER = Kind("json-integer", "integer", "-?[0-9]{1,18}", "TRY_CAST({x} AS BIGINT)", "BIGINT")
-JSON_NUMBER = Kind("json-number", "number", "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?", "TRY_CAST({x} AS DOUBLE)", "DOUBLE")
+JSON_NUMBER = Kind(
+    "json-number", "number", "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?", "TRY_CAST({x} AS DOUBLE)", "DOUBLE"
+)
 JSON_BOOLEAN = _boolean("true", "false")
 TEXT = Kind("string", "string", "", "{x}", "VARCHAR")
 OBJECT = Kind("object", "object", "", "{x}", "VARCHAR")

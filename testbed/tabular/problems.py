@@ -13,7 +13,8 @@ RULES: dict[str, tuple[str, str, str]] = {
     "no-rows": ("warning", "Filen har en rubrikrad men inga rader.", "The file has a header but no rows."),
     "not-a-table": (
         "error",
-        "Det här är ingen tabell vi kan läsa. Filen sparas som den är. Spara tabeller som CSV, XLSX, JSON Lines eller Parquet.",
+        "Det här är ingen tabell vi kan läsa. Filen sparas som den är. "
+        "Spara tabeller som CSV, XLSX, JSON Lines eller Parquet.",
         "This is not a table we can read. The file is kept as it is. Save tables as CSV, XLSX, JSON Lines or Parquet.",
     ),
     "old-spreadsheet": (
@@ -159,7 +160,7 @@ RULES: dict[str, tuple[str, str, str]] = {
 }
 
 
-class Unreadable(Exception):  # noqa: N818 - named for what happened
+class Unreadable(Exception):
     """The file as a whole cannot be taken; ``rule`` says why."""
 
     def __init__(self, rule: str, *, line: int | None = None, value: str | None = None) -> None:

@@ -117,9 +117,7 @@ def _numbers(
     return found
 
 
-def _moments(
-    connection: duckdb.DuckDBPyConnection, source: str, column: str, sql: str
-) -> dict[str, Any]:
+def _moments(connection: duckdb.DuckDBPyConnection, source: str, column: str, sql: str) -> dict[str, Any]:
     us = f"epoch_us({column}::TIMESTAMP)" if sql == "DATE" else f"epoch_us({column})"
     gap, median = _one(
         connection,

@@ -7,7 +7,18 @@ from typing import Any
 
 import duckdb
 
-from testbed.tabular import archive, delimited, engine, jsonrows, kinds, profile, sniff, spreadsheet, stored, typed
+from testbed.tabular import (
+    archive,
+    delimited,
+    engine,
+    jsonrows,
+    kinds,
+    profile,
+    sniff,
+    spreadsheet,
+    stored,
+    typed,
+)
 from testbed.tabular.kinds import Guess
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
@@ -15,7 +26,6 @@ from testbed.tabular.rows import Canonical, Raw, Rejects, columns_of, named, rea
 
 SAMPLE = 10_000
 LINE_BYTES = 128 * 1024
-KINDS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 
 Step = Callable[[str, int, int], None]
 
@@ -102,7 +112,7 @@ def _text(reading: Reading, source: Path) -> list[typed.Column]:
 def _json(reading: Reading, text: sniff.Text, kind: str) -> list[typed.Column]:
     seen, rows = jsonrows.keys_of(jsonrows.items_of(text, kind), reading.limits)
     if not rows or not seen:
-        raise Unreadable("empty" if kind == "json" and not rows else "not-objects")
+        raise Unreadable("not-objects")
     canonical = Canonical(reading.job / "rows", len(seen))
     rejects = reading.rejects()
     rejects.titles = ["__text"]
@@ -143,8 +153,8 @@ def _sheet(reading: Reading, source: Path) -> list[typed.Column]:
 
 def _delimited(reading: Reading, text: sniff.Text, head: str) -> list[typed.Column]:
     dialect = delimited.dialect_of(head)
-    reading.kind = KINDS[dialect.delimiter]
-    reading.assumed["delimiter"] = delimited.NAMES[dialect.delimiter] if dialect.columns > 1 else None
+    reading.kind = "tsv" if dialect.delimiter == "\t" else "csv"
+    reading.assumed["delimiter"] = delimited.NAMES.get(dialect.delimiter)
     if dialect.columns > reading.limits.columns:
         raise Unreadable("too-many-columns", line=1, value=str(dialect.columns))
     first = [each for each in delimited.records(head, dialect.delimiter) if len(each) == dialect.columns]
@@ -158,7 +168,9 @@ def _delimited(reading: Reading, text: sniff.Text, head: str) -> list[typed.Colu
     canonical = Canonical(reading.job / "rows", dialect.columns)
     rejects = reading.rejects()
     rejects.titles = named(titles).names
-    delimited.prepass(text, dialect, first[0] if header else None, canonical, rejects, reading.problems, reading.limits)
+    delimited.prepass(
+        text, dialect, first[0] if header else None, canonical, rejects, reading.problems, reading.limits
+    )
     rejects.close()
     reading.rejected = rejects.count
     raw = canonical.raw()
@@ -194,7 +206,9 @@ def _quick(
         return _said(reading, titles, guesses)
     reading.target.unlink(missing_ok=True)
     try:
-        found = reading.connection.execute(f"SELECT count(*), {', '.join(f'count({each})' for each in names)} FROM {relation}").fetchone()
+        found = reading.connection.execute(
+            f"SELECT count(*), {', '.join(f'count({each})' for each in names)} FROM {relation}"
+        ).fetchone()
     except duckdb.InvalidInputException:
         return None
     if not found or found[0] != rows:
@@ -202,9 +216,7 @@ def _quick(
     return _typed(reading, raw, titles, guesses, rows)
 
 
-def _said(
-    reading: Reading, titles: Sequence[str | None], guesses: Sequence[Guess]
-) -> list[typed.Column]:
+def _said(reading: Reading, titles: Sequence[str | None], guesses: Sequence[Guess]) -> list[typed.Column]:
     given = named(titles)
     _say_names(reading, given.duplicates)
     return [
@@ -221,7 +233,7 @@ def _typed(
     _say_names(reading, given.duplicates)
     return typed.careful(
         reading.connection, raw, given.names, [title or name for title, name in zip(titles, given.names, strict=True)],
-        guesses, reading.target, reading.problems,
+        guesses, reading.target, reading.problems, rows,
     )  # fmt: skip
 
 
@@ -229,9 +241,7 @@ def _guesses(sampled: Sequence[Sequence[str | None]], width: int) -> list[Guess]
     return [kinds.guess([row[i] for row in sampled]) for i in range(width)]
 
 
-def _sample(
-    connection: duckdb.DuckDBPyConnection, raw: Raw, width: int
-) -> list[tuple[str | None, ...]]:
+def _sample(connection: duckdb.DuckDBPyConnection, raw: Raw, width: int) -> list[tuple[str | None, ...]]:
     names = ", ".join(columns_of(width))
     query = f"SELECT {names} FROM {raw.relation} USING SAMPLE reservoir({SAMPLE} ROWS) REPEATABLE (1)"
     return connection.execute(query).fetchall()
@@ -253,8 +263,10 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
     shapes = [(each.name, each.kind.type, each.kind.sql) for each in columns]
     stats = profile.statistics(reading.connection, reading.target, shapes)
     rows = stats[0]["n"] + stats[0]["missing"] if stats else 0
+    if not rows and reading.rejected:
+        return unreadable(reading.kind, reading.problems, reading.assumed)
     if not rows:
-        reading.problems.add("empty" if reading.rejected else "no-rows")
+        reading.problems.add("no-rows")
     _say_columns(reading, columns, stats)
     preview = profile.preview(reading.connection, reading.target, shapes)
     reading.step("done", 4, 4)
@@ -277,9 +289,7 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _say_columns(
-    reading: Reading, columns: Sequence[typed.Column], stats: Sequence[dict[str, Any]]
-) -> None:
+def _say_columns(reading: Reading, columns: Sequence[typed.Column], stats: Sequence[dict[str, Any]]) -> None:
     """Everything that was assumed of single columns, by name."""
     for each, stat in zip(columns, stats, strict=True):
         for key, value in each.kind.assumed.items():
@@ -312,4 +322,3 @@ def _doubt_days(reading: Reading, column: typed.Column) -> None:
     ).fetchone()
     if found and found[0] <= 12:
         reading.problems.add("date-order", column=column.name)
-

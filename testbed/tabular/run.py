@@ -7,9 +7,8 @@ import os
 import shutil
 import signal
 import sys
-import sysconfig
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -82,9 +81,7 @@ async def read(
     Never raises for a bad file. Cancelling ends the child and removes what it wrote.
     """
     limits = limits or Limits()
-    with source.open("rb") as file:
-        packed = file.read(4).startswith(PACKED)
-    size = source.stat().st_size
+    size, packed = _measured(source)
     with _job(work) as job:
         _bring(source, job / "input")
         answer = await _ask(job, {"task": "read"}, size, limits, packed=packed, progress=progress)
@@ -130,6 +127,12 @@ async def combine(
         return Combined(**answer, parquet=made.get("parquet"), csv=made.get("csv"))
 
 
+def _measured(source: Path) -> tuple[int, bool]:
+    """Its size, and whether much more may be in it."""
+    with source.open("rb") as file:
+        return os.fstat(file.fileno()).st_size, file.read(4).startswith(PACKED)
+
+
 def _failed() -> list[dict[str, Any]]:
     problems = Problems()
     problems.add("parser-failed")
@@ -137,7 +140,7 @@ def _failed() -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _job(work: Path) -> "contextlib._GeneratorContextManager[Path]":  # type: ignore[misc]
+def _job(work: Path) -> Iterator[Path]:
     job = Path(tempfile.mkdtemp(prefix="job-", dir=work)).resolve()
     try:
         yield job
@@ -156,8 +159,7 @@ def _bring(source: Path, target: Path) -> None:
 def _take(job: Path, work: Path, name: str) -> Path | None:
     if not (job / name).exists():
         return None
-    os.replace(job / name, work / name)
-    return work / name
+    return (job / name).replace(work / name)
 
 
 async def _ask(
@@ -245,7 +247,9 @@ def _fence() -> tuple[str, ...]:
 
     for words in ((tool, "--net"), (tool, "--map-current-user", "--net")):
         try:
-            done = subprocess.run((*words, "true"), capture_output=True, timeout=5, check=False, env={"PATH": os.defpath})
+            done = subprocess.run(
+                (*words, "true"), capture_output=True, timeout=5, check=False, env={"PATH": os.defpath}
+            )
         except (OSError, subprocess.TimeoutExpired):
             continue
         if done.returncode == 0:

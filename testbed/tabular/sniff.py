@@ -11,8 +11,9 @@ BLOCK = 1 << 20
 HEAD = 1 << 16
 SPREADSHEETS = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)  # XLS and other compound files
 OPAQUE = (
-    b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"II*\x00", b"MM\x00*", b"7z\xbc\xaf", b"Rar!", b"\x7fELF", b"MZ",
-    b"SQLite format 3\x00", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS", b"ID3", b"ARROW1", b"\x89HDF", b"CDF\x01", b"CDF\x02",
+    b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"II*\x00", b"MM\x00*", b"7z\xbc\xaf", b"Rar!\x1a",
+    b"\x7fELF", b"MZ\x90", b"SQLite format 3\x00", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS\x00", b"ID3\x03", b"ID3\x04", b"ARROW1\x00", b"\x89HDF",
+    b"CDF\x01", b"CDF\x02",
 )  # fmt: skip
 MARKUP = re.compile(rb"<(!doctype|html|svg|\?xml|script|body|head|!--|\?php)", re.IGNORECASE)
 CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1b")
@@ -43,9 +44,7 @@ def kind_of(path: Path) -> str:
 def _plain(head: bytes) -> str:
     if head.startswith(SPREADSHEETS):
         return "old-spreadsheet"
-    if head.startswith(OPAQUE) and not head.startswith((b"II*", b"MZ", b"ID3")):
-        return "other"
-    if head.startswith((b"II*\x00", b"MZ\x90", b"ID3\x03", b"ID3\x04")):
+    if head.startswith(OPAQUE):
         return "other"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "text"

@@ -56,7 +56,9 @@ def kind_of(path: Path) -> str:
     """``xlsx``, or Unreadable: other archives are not tables."""
     names = {entry.name for entry in archive.entries(path)}
     if "[Content_Types].xml" not in names or "xl/workbook.xml" not in names:
-        raise Unreadable("old-spreadsheet" if "mimetype" in names or "xl/workbook.bin" in names else "not-a-table")
+        raise Unreadable(
+            "old-spreadsheet" if "mimetype" in names or "xl/workbook.bin" in names else "not-a-table"
+        )
     return "xlsx"
 
 
@@ -65,6 +67,17 @@ def checked(path: Path, limits: Limits, problems: Problems) -> Sheet:
     parts = {entry.name: entry for entry in archive.entries(path)}
     if any(MACROS.search(name) and not HARMLESS_BINARY.search(name) for name in parts):
         raise Unreadable("sheet-unsafe", value="macros")
+    found = _scanned(path, parts)
+    if not found:
+        raise Unreadable("empty")
+    _say(found, problems)
+    if found[0].last_row > limits.rows:
+        raise Unreadable("too-many-rows")
+    return found[0]
+
+
+def _scanned(path: Path, parts: dict[str, archive.Entry]) -> list[Sheet]:
+    """The visible sheets with content, in order, after all XML was looked through."""
     targets = _relations(path, parts)
     found = []
     for name, visible, relation in _workbook(path, parts["xl/workbook.xml"]):
@@ -77,12 +90,7 @@ def checked(path: Path, limits: Limits, problems: Problems) -> Sheet:
     for name, part in parts.items():
         if name.endswith((".xml", ".rels")) and "worksheets/sheet" not in name:
             _Scan(Sheet(name), cells=False).run(path, part)
-    if not found:
-        raise Unreadable("empty")
-    _say(found, problems)
-    if found[0].last_row > limits.rows:
-        raise Unreadable("too-many-rows")
-    return found[0]
+    return found
 
 
 def _say(found: list[Sheet], problems: Problems) -> None:

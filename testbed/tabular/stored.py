@@ -12,7 +12,12 @@ from testbed.tabular.rows import named
 from testbed.tabular.typed import Column
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-STAMPS = {"TIMESTAMP": "TIMESTAMP", "TIMESTAMP_S": "TIMESTAMP", "TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP_NS": "TIMESTAMP_NS"}
+STAMPS = {
+    "TIMESTAMP": "TIMESTAMP",
+    "TIMESTAMP_S": "TIMESTAMP",
+    "TIMESTAMP_MS": "TIMESTAMP",
+    "TIMESTAMP_NS": "TIMESTAMP_NS",
+}
 
 
 def _kind(sql: str) -> Kind:
@@ -20,7 +25,7 @@ def _kind(sql: str) -> Kind:
     fixed = {
         "BOOLEAN": ("boolean", "BOOLEAN"), "DATE": ("date", "DATE"), "TIME": ("time", "TIME"),
         "TIMESTAMP WITH TIME ZONE": ("datetime", "TIMESTAMPTZ"),
-    } | {name: ("integer", "BIGINT") for name in INTEGERS} | {name: ("datetime", kept) for name, kept in STAMPS.items()}  # fmt: skip
+    } | dict.fromkeys(INTEGERS, ("integer", "BIGINT")) | {name: ("datetime", kept) for name, kept in STAMPS.items()}  # fmt: skip
     if sql in fixed:
         type_, kept = fixed[sql]
         return Kind("parquet", type_, "", f"{{x}}::{kept}", kept, {"zone": "none"} if sql in STAMPS else {})
@@ -45,7 +50,9 @@ def read(
         described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(source)}").fetchall()
         counted = connection.execute(f"SELECT count(*) FROM {parquet(source)}").fetchone()
     except duckdb.Error as wrong:
-        raise Unreadable("parser-failed", value=str(wrong).splitlines()[0].replace(str(source.parent), "…")) from None
+        raise Unreadable(
+            "parser-failed", value=str(wrong).splitlines()[0].replace(str(source.parent), "…")
+        ) from None
     if len(described) > limits.columns:
         raise Unreadable("too-many-columns", value=str(len(described)))
     if counted and counted[0] > limits.rows:
@@ -53,10 +60,10 @@ def read(
     given = named([row[0] for row in described])
     for name in given.duplicates:
         problems.add("header-duplicate", column=name, value=name)
-    columns = [
-        Column(name, row[0], _kind(row[1])) for name, row in zip(given.names, described, strict=True)
+    columns = [Column(name, row[0], _kind(row[1])) for name, row in zip(given.names, described, strict=True)]
+    selected = [
+        f"{each.kind.cast.replace('{x}', ident(each.title))} AS {ident(each.name)}" for each in columns
     ]
-    selected = [f"{each.kind.cast.replace('{x}', ident(each.title))} AS {ident(each.name)}" for each in columns]
     copy_parquet(connection, f"SELECT {', '.join(selected)} FROM {parquet(source)}", target)
     _infinite(connection, source, columns, problems)
     return columns

@@ -9,7 +9,7 @@ import duckdb
 from testbed.tabular import kinds
 from testbed.tabular.engine import copy_parquet, ident, literal, parquet
 from testbed.tabular.kinds import AS_CODE, ENOUGH, MARKERS, TEXT, Guess, Kind
-from testbed.tabular.problems import EXAMPLES, Problems
+from testbed.tabular.problems import EXAMPLES, Problems, Unreadable
 from testbed.tabular.rows import Raw
 
 BATCH = 50
@@ -42,7 +42,11 @@ def _trim(column: str) -> str:
 
 
 def optimistic(
-    connection: duckdb.DuckDBPyConnection, raw: Raw, names: Sequence[str], guesses: Sequence[Guess], target: Path
+    connection: duckdb.DuckDBPyConnection,
+    raw: Raw,
+    names: Sequence[str],
+    guesses: Sequence[Guess],
+    target: Path,
 ) -> int | None:
     """Write the table as the sample promised; the number of rows, or None as soon as one value breaks the promise."""
     selected = []
@@ -65,8 +69,7 @@ def optimistic(
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         target.unlink(missing_ok=True)
         return None
-    found = connection.execute(f"SELECT count(*) FROM {parquet(target)}").fetchone()
-    return int(found[0]) if found else None
+    return _rows(connection, target)
 
 
 def careful(
@@ -77,18 +80,24 @@ def careful(
     guesses: Sequence[Guess],
     target: Path,
     problems: Problems,
+    rows: int,
 ) -> list[Column]:
-    """Ask the whole of every column, decide, list what does not fit, and write the table."""
+    """Ask the whole of every column, decide, list what does not fit, and write the table of so many rows."""
     columns: list[Column] = []
     for start in range(0, len(names), BATCH):
         part = range(start, min(start + BATCH, len(names)))
         for i, counts in zip(part, _ask(connection, raw, part, guesses), strict=True):
             columns.append(_decide(connection, raw, i, names[i], titles[i], guesses[i], counts, problems))
-    selected = [
-        f"{_typed(f'c{i}', column)} AS {ident(column.name)}" for i, column in enumerate(columns)
-    ]
+    selected = [f"{_typed(f'c{i}', column)} AS {ident(column.name)}" for i, column in enumerate(columns)]
     copy_parquet(connection, f"SELECT {', '.join(selected)} FROM {raw.relation}", target)
+    if _rows(connection, target) != rows:
+        raise Unreadable("parser-failed", value="rows were lost")
     return columns
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: Path) -> int:
+    found = connection.execute(f"SELECT count(*) FROM {parquet(table)}").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _fits(column: str, kind: Kind) -> str:
@@ -101,7 +110,9 @@ def _typed(column: str, chosen: Column) -> str:
         return column
     x = _trim(column)
     gate = literal(chosen.kind.loose)
-    return f"CAST(CASE WHEN regexp_full_match({x}, {gate}) THEN {chosen.kind.value(x)} END AS {chosen.kind.sql})"
+    return (
+        f"CAST(CASE WHEN regexp_full_match({x}, {gate}) THEN {chosen.kind.value(x)} END AS {chosen.kind.sql})"
+    )
 
 
 def _present(column: str) -> str:
