@@ -63,6 +63,7 @@ def environment(settings: Settings) -> Environment:
         "city": settings.city,
         "base_url": settings.base_url,
         "form_max_bytes": settings.form_max_bytes,
+        "upload_max_bytes": settings.upload_max_bytes,
         "map_tiles": settings.map_tiles,
         "map_attribution": settings.map_attribution,
         "static": static,

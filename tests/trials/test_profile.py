@@ -7,24 +7,10 @@ from pathlib import Path
 import pytest
 
 from testbed import jobs
-from testbed.jobs import Workshop
 from testbed.trials.profile import KINDS
-from tests import cast
 from tests.cast import BO
 
 REAL = Path(os.environ.get("TESTBED_TEST_DATA", "/nowhere")) / "lorawan"
-
-
-@pytest.fixture
-async def trial(db) -> int:
-    async with db.raw() as connection:
-        pilot = await cast.running_pilot(connection, visibility="public")
-        return await cast.trial_of(connection, pilot)
-
-
-@pytest.fixture
-def shop(db, store, settings) -> Workshop:
-    return Workshop(db, store, settings)
 
 
 async def received(client, trial: int, data: bytes, name: str = "m.csv") -> str:
@@ -40,7 +26,10 @@ async def test_a_received_file_becomes_a_table(client, trial, shop, settings):
 
     result = (await client.get(at, headers=BO)).json()
     assert (result["state"], result["rows"], result["job"]["state"]) == ("ready", 2, "done")
-    assert [(each["name"], each["type"]) for each in result["columns"]] == [("when", "date"), ("db", "number")]
+    assert [(each["name"], each["type"]) for each in result["columns"]] == [
+        ("when", "date"),
+        ("db", "number"),
+    ]
     assert result["preview"]["rows"][0] == ["2026-02-01", 50.5]
     assert not list((settings.data_dir / "work").iterdir())
 
@@ -105,7 +94,12 @@ async def test_real_measurements_with_decimal_commas_are_read(client, trial, sho
 
     result = (await client.get(at, headers=BO)).json()
     types = {each["name"]: each["type"] for each in result["columns"]}
-    assert (result["rows"], types["Date Time"], types["SNR"], types["DevEUI"]) == (8708, "datetime", "number", "string")
+    assert (result["rows"], types["Date Time"], types["SNR"], types["DevEUI"]) == (
+        8708,
+        "datetime",
+        "number",
+        "string",
+    )
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="TESTBED_TEST_DATA is not set")
