@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
+import msgspec
 import sqlalchemy.exc
 from alembic import command
 from alembic.config import Config
@@ -53,6 +54,7 @@ class Database:
             pool_recycle=1800,
             pool_use_lifo=True,
             # the conditions of rights are long and their rows few: compiling them costs more than running them
+            json_deserializer=msgspec.json.decode,
             connect_args={"timeout": 5, "server_settings": {"timezone": "UTC", "jit": "off"}},
         )
         self.sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)

@@ -1,6 +1,7 @@
 """Lists of pilots and of needs: columns, not rows, in one query."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, exists, func, literal, select
@@ -65,15 +66,19 @@ async def page(
         query = query.where(col(Testbed.slug) == testbed)
     if partner:
         query = query.where(_with(actor, partner))
-    orders = {
+    rows, after = await page_of(session, query, asked, key=col(Pilot.id), orders=_orders(language.get()))
+    return Rows([PilotItem(*row[:11]) for row in rows], after, asked.q, asked.sort)
+
+
+@cache
+def _orders(spoken: str) -> dict[str, Any]:
+    return {
         "-updated": col(Pilot.updated_at),
         "updated": col(Pilot.updated_at),
         "code": col(Pilot.code),
-        "title": in_swedish(in_language(col(Pilot.title), language.get())),
+        "title": in_swedish(in_language(col(Pilot.title), spoken)),
         "start": func.coalesce(col(Pilot.planned_start_on), literal(LATEST)),
     }
-    rows, after = await page_of(session, query, asked, key=col(Pilot.id), orders=orders)
-    return Rows([PilotItem(*row[:11]) for row in rows], after, asked.q, asked.sort)
 
 
 def _with(actor: Actor, slug: str) -> Any:

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -121,12 +121,14 @@ def said_attrs(_: Context, text: Any) -> Markup:
     return Markup("") if spoken == language.get() else Markup(' lang="{}"').format(spoken)
 
 
-@pass_context
-def show_date(_: Context, day: date | str | None) -> Markup:
-    if not day:
-        return Markup("")
-    shown = day if isinstance(day, str) else day.isoformat()
-    return Markup('<time datetime="{0}">{0}</time>').format(shown[:10])
+def show_date(day: date | str | None) -> Markup:
+    """The day as 2026-11-24, of a date or of a moment."""
+    return _dated(day if isinstance(day, str) else day.isoformat()) if day else Markup("")
+
+
+@lru_cache(4096)
+def _dated(written: str) -> Markup:
+    return Markup('<time datetime="{0}">{0}</time>').format(written[:10])
 
 
 @pass_context
