@@ -42,6 +42,7 @@ class Reading:
     assumed: dict[str, Any] = field(default_factory=dict)
     kind: str = "other"
     rejected: int = 0
+    raw: Raw | None = None
 
     @property
     def target(self) -> Path:
@@ -203,6 +204,7 @@ def _quick(
     reading.step("writing", 2, 4)
     written = typed.optimistic(reading.connection, raw, given.names, guesses, reading.target)
     if written == rows:
+        reading.raw = raw
         return _said(reading, titles, guesses)
     reading.target.unlink(missing_ok=True)
     try:
@@ -229,6 +231,7 @@ def _typed(
     reading: Reading, raw: Raw, titles: Sequence[str | None], guesses: Sequence[Guess], rows: int
 ) -> list[typed.Column]:
     reading.step("writing", 2, 4)
+    reading.raw = raw
     given = named(titles)
     _say_names(reading, given.duplicates)
     return typed.careful(
@@ -291,26 +294,26 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
 
 def _say_columns(reading: Reading, columns: Sequence[typed.Column], stats: Sequence[dict[str, Any]]) -> None:
     """Everything that was assumed of single columns, by name."""
-    for each, stat in zip(columns, stats, strict=True):
+    for place, (each, stat) in enumerate(zip(columns, stats, strict=True)):
         for key, value in each.kind.assumed.items():
             reading.assumed.setdefault(key, {})[each.name] = value
         if each.markers:
             reading.assumed.setdefault("missing", {})[each.name] = list(each.markers)
         if each.kind.key == "number-comma" and stat["n"]:
-            _doubt_commas(reading, each, stat)
+            _doubt_commas(reading, place, each, stat)
         if each.kind.key.startswith("day-first") and stat["n"]:
             _doubt_days(reading, each)
 
 
-def _doubt_commas(reading: Reading, column: typed.Column, stat: dict[str, Any]) -> None:
+def _doubt_commas(reading: Reading, place: int, column: typed.Column, stat: dict[str, Any]) -> None:
     """``1,234`` alone may be a thousand and more: said when no value decides."""
-    name = engine.ident(column.name)
-    query = (
-        f"SELECT count(*) FROM {engine.parquet(reading.target)} WHERE {name} IS NOT NULL "
-        f"AND (round({name} * 1000) <> {name} * 1000 OR abs({name}) < 1 OR abs({name}) >= 1000 "
-        f"OR round({name} * 100) = {name} * 100 AND {name} <> round({name}))"
-    )
-    found = reading.connection.execute(query).fetchone()
+    if reading.raw is None:
+        return
+    value = f"trim(c{place})"
+    found = reading.connection.execute(
+        f"SELECT count(*) FROM {reading.raw.relation} WHERE contains({value}, ',') "
+        f"AND NOT regexp_full_match({value}, '[+-]?[1-9][0-9]{{0,2}},[0-9]{{3}}')"
+    ).fetchone()
     if found and not found[0]:
         reading.problems.add("decimal-comma", column=column.name, count=stat["n"])
 

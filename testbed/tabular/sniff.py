@@ -12,8 +12,8 @@ HEAD = 1 << 16
 SPREADSHEETS = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)  # XLS and other compound files
 OPAQUE = (
     b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF", b"II*\x00", b"MM\x00*", b"7z\xbc\xaf", b"Rar!\x1a",
-    b"\x7fELF", b"MZ\x90", b"SQLite format 3\x00", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS\x00", b"ID3\x03", b"ID3\x04", b"ARROW1\x00", b"\x89HDF",
-    b"CDF\x01", b"CDF\x02",
+    b"\x7fELF", b"MZ\x90", b"SQLite format 3\x00", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS\x00", b"ID3\x03", b"ID3\x04",
+    b"ARROW1\x00", b"\x89HDF", b"CDF\x01", b"CDF\x02",
 )  # fmt: skip
 MARKUP = re.compile(rb"<(!doctype|html|svg|\?xml|script|body|head|!--|\?php)", re.IGNORECASE)
 CONTROL = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1b")
@@ -51,7 +51,7 @@ def _plain(head: bytes) -> str:
     if MARKUP.match(head.removeprefix(codecs.BOM_UTF8).lstrip()):
         return "other"
     controls = len(head) - len(head.translate(None, CONTROL))
-    return "other" if controls > len(head) // 10 else "text"
+    return "other" if controls > max(4, len(head) // 10) else "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -250,7 +251,7 @@ def _relations(path: Path, parts: dict[str, archive.Entry]) -> dict[str, str]:
 def rows(path: Path, sheet: Sheet, problems: Problems) -> SheetRows:
     """Raises: Unreadable when calamine does not come as far as the XML goes."""
     values = _values(path, sheet, problems)
-    head = [row for row, _ in zip(values, range(HEAD), strict=False)]
+    head = list(islice(values, HEAD))
     return SheetRows(head, sheet.widest, values)
 
 

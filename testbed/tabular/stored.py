@@ -23,9 +23,13 @@ STAMPS = {
 def _kind(sql: str) -> Kind:
     """Our type for one of DuckDB's; ``{x}`` is the column."""
     fixed = {
-        "BOOLEAN": ("boolean", "BOOLEAN"), "DATE": ("date", "DATE"), "TIME": ("time", "TIME"),
+        "BOOLEAN": ("boolean", "BOOLEAN"),
+        "DATE": ("date", "DATE"),
+        "TIME": ("time", "TIME"),
         "TIMESTAMP WITH TIME ZONE": ("datetime", "TIMESTAMPTZ"),
-    } | dict.fromkeys(INTEGERS, ("integer", "BIGINT")) | {name: ("datetime", kept) for name, kept in STAMPS.items()}  # fmt: skip
+        **dict.fromkeys(INTEGERS, ("integer", "BIGINT")),
+        **{name: ("datetime", kept) for name, kept in STAMPS.items()},
+    }
     if sql in fixed:
         type_, kept = fixed[sql]
         return Kind("parquet", type_, "", f"{{x}}::{kept}", kept, {"zone": "none"} if sql in STAMPS else {})
