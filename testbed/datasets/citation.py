@@ -65,18 +65,18 @@ def loaders(url: str, slug: str, number: str, *, open_to_all: bool) -> dict[str,
     return {
         "pandas": (
             "import os\nimport pandas as pd\n\n"
-            'headers = {"Authorization": "Bearer " + os.environ["TESTBED_TOKEN"]}\n'
+            'headers = {"Authorization": "Bearer " + os.environ["TB_TOKEN"]}\n'
             f'df = pd.read_csv("{csv}", storage_options=headers)'
         ),
         "R": (
             "library(httr2)\nlibrary(readr)\n\n"
             f'answer <- request("{csv}") |>\n'
-            '  req_auth_bearer_token(Sys.getenv("TESTBED_TOKEN")) |>\n  req_perform()\n'
+            '  req_auth_bearer_token(Sys.getenv("TB_TOKEN")) |>\n  req_perform()\n'
             "df <- read_csv(resp_body_raw(answer))"
         ),
         "DuckDB": (
-            "CREATE SECRET (TYPE http, BEARER_TOKEN getenv('TESTBED_TOKEN'));\n"
+            "CREATE SECRET (TYPE http, BEARER_TOKEN getenv('TB_TOKEN'));\n"
             f"SELECT * FROM read_parquet('{parquet}');"
         ),
-        "curl": f'curl --fail --oauth2-bearer "$TESTBED_TOKEN" --output {kept}.csv {csv}',
+        "curl": f'curl --fail --oauth2-bearer "$TB_TOKEN" --output {kept}.csv {csv}',
     }

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from litestar import Controller, HttpMethod, Request, Response, get, post, route
+from litestar import Controller, HttpMethod, MediaType, Request, Response, get, post, route
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlmodel import SQLModel
@@ -36,7 +36,7 @@ from testbed.web.given import Caller, Chosen, Db, Files, List, Session, edited_v
 from testbed.web.needs import needs
 from testbed.web.pages import Created, Form, Page, see_other, wants_html
 
-Any_ = Request[Any, Any, Any]
+Asking = Request[Any, Any, Any]
 GET_HEAD = [HttpMethod.GET, HttpMethod.HEAD]
 CHANGE = [HttpMethod.PATCH, HttpMethod.POST]
 BROWSER_WAITS = 3.0
@@ -138,7 +138,7 @@ class DatasetRoutes(Controller):
 
     @get("/{slug:str}", opt=needs(VIEW, Dataset))
     async def show(
-        self, request: Any_, session: Session, actor: Caller, settings: Chosen, slug: FromPath[str]
+        self, request: Asking, session: Session, actor: Caller, settings: Chosen, slug: FromPath[str]
     ) -> Page[DatasetView]:
         """Show a dataset with its versions."""
         view = await versions.view(session, actor, settings, slug, with_chain=wants_html(request))
@@ -156,7 +156,7 @@ class DatasetRoutes(Controller):
         status_code=200,
     )
     async def edit(
-        self, request: Any_, session: Session, actor: Caller, settings: Chosen, slug: FromPath[str],
+        self, request: Asking, session: Session, actor: Caller, settings: Chosen, slug: FromPath[str],
         data: JSONBody[DatasetPatch],
     ) -> Created[DatasetView]:  # fmt: skip
         """Change what is said of a dataset, or the results of its next version."""
@@ -220,7 +220,7 @@ class PublishRoutes(Controller):
     )
     async def publish(
         self,
-        request: Any_,
+        request: Asking,
         db: Db,
         actor: Caller,
         settings: Chosen,
@@ -236,7 +236,7 @@ class PublishRoutes(Controller):
 
     @get("/publishing/{job:str}", opt=needs("version.publish", Dataset))
     async def progress(
-        self, request: Any_, session: Session, actor: Caller, slug: FromPath[str], job: FromPath[str]
+        self, request: Asking, session: Session, actor: Caller, slug: FromPath[str], job: FromPath[str]
     ) -> Page[PublishingView]:
         """Show how far a publication has come; a browser goes on to the version once it is there."""
         view = await publishing.progress(session, actor, slug, number(job))
@@ -265,7 +265,7 @@ class VersionRoutes(Controller):
 
     @get("/", opt=needs(VIEW, Version))
     async def show(
-        self, request: Any_, session: Session, actor: Caller, settings: Chosen, slug: FromPath[str],
+        self, request: Asking, session: Session, actor: Caller, settings: Chosen, slug: FromPath[str],
         version: FromPath[str],
     ) -> Page[VersionView]:  # fmt: skip
         """Show a version: ``1.2.0``; ``latest``, ``1`` and ``1.2`` lead to the newest of them."""
@@ -279,7 +279,7 @@ class VersionRoutes(Controller):
         "/{name:str}", http_method=GET_HEAD, opt=needs(READ, Version), media_type="application/octet-stream"
     )
     async def file(
-        self, request: Any_, db: Db, store: Files, actor: Caller, slug: FromPath[str], version: FromPath[str],
+        self, request: Asking, db: Db, store: Files, actor: Caller, slug: FromPath[str], version: FromPath[str],
         name: FromPath[str],
     ) -> Response[Any]:  # fmt: skip
         """Fetch ``data.csv``, ``data.parquet`` or ``manifest.json``; ranges and conditional requests work."""
@@ -292,7 +292,7 @@ class VersionRoutes(Controller):
         media_type="application/octet-stream",
     )
     async def original(
-        self, request: Any_, db: Db, store: Files, actor: Caller, slug: FromPath[str], version: FromPath[str],
+        self, request: Asking, db: Db, store: Files, actor: Caller, slug: FromPath[str], version: FromPath[str],
         filename: FromPath[str],
     ) -> Response[Any]:  # fmt: skip
         """Fetch a file as it was handed in."""
@@ -300,7 +300,7 @@ class VersionRoutes(Controller):
 
 
 async def _sent(
-    request: Any_,
+    request: Asking,
     db: Db,
     store: Files,
     actor: Actor,
@@ -322,9 +322,10 @@ async def _sent(
     )  # fmt: skip
 
 
-def _moved(request: Any_, slug: str, exact: str) -> Response[None]:
+def _moved(request: Asking, slug: str, exact: str) -> Response[str]:
     """The same below the full number; never cached, as the newest is another one tomorrow."""
     rest = request.scope["path"].split("/versions/", 1)[1].partition("/")[2]
     query = f"?{request.url.query}" if request.url.query else ""
     location = f"/datasets/{slug}/versions/{exact}{'/' if rest else ''}{quote(rest)}{query}"
-    return Response(None, status_code=307, headers={"Location": location, "Cache-Control": "no-cache"})
+    headers = {"Location": location, "Cache-Control": "no-cache"}
+    return Response("", status_code=307, headers=headers, media_type=MediaType.TEXT)

@@ -16,10 +16,14 @@ from testbed.settings import Settings
 from testbed.tabular import run
 
 ROW = """
-    INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report, parquet_sha256, generated)
+    INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,
+        parquet_sha256, generated)
     SELECT $1, $2, partner.id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM partner WHERE slug = $12 RETURNING id
 """
-SNOW = b"time;depth_cm;place\n2026-01-01 10:00;12,5;Norra hamn\n2026-01-01 11:00;13,0;Norra hamn\n2026-01-01 12:00;;S\xc3\xb6dra\n"
+SNOW = (
+    b"time;depth_cm;place\n2026-01-01 10:00;12,5;Norra hamn\n"
+    b"2026-01-01 11:00;13,0;Norra hamn\n2026-01-01 12:00;;S\xc3\xb6dra\n"
+)
 
 
 async def received(

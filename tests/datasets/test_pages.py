@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cast import ALVA, CECILIA, DAVID, HTML
+from tests.cast import ALVA, HTML
 from tests.datasets.conftest import CODE
 from tests.datasets.test_publishing import published
 

@@ -32,4 +32,8 @@ async def version(db: Database) -> dict[str, Any]:
     """A version of a public pilot's dataset, as far as these tests need to know it."""
     async with db.raw() as connection:
         pilot = await running_pilot(connection, CODE, visibility="public")
-    return {"id": await version_of(db, pilot), "dataset": "snow-1234", "url": "/datasets/snow-1234/versions/1.0.0"}
+    return {
+        "id": await version_of(db, pilot),
+        "dataset": "snow-1234",
+        "url": "/datasets/snow-1234/versions/1.0.0",
+    }

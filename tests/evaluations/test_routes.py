@@ -76,7 +76,7 @@ async def test_a_coordinator_on_the_suppliers_side_writes_no_verdict(client, db,
     ],
 )
 async def test_an_outcome_that_rests_on_nothing_is_refused(client, version, wrong, field):
-    answer = await recorded(client, version, **wrong)
+    answer = await client.post(f"{PILOT}/outcomes", json=outcome(version) | wrong, headers=ALVA)
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
