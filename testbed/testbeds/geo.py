@@ -1,5 +1,6 @@
-"""GeoJSON (RFC 7946) as far as places need it: one Point or one Polygon in WGS 84, longitude first."""
+"""Places on the earth as GeoJSON (RFC 7946): WGS 84, longitude first, points and polygons only."""
 
+import itertools
 import json
 import math
 import re
@@ -9,83 +10,119 @@ from pydantic import BeforeValidator
 
 from testbed.texts import message
 
-MOST_POINTS = 1000
-NUMBERS = re.compile(r"(-?\d+(?:\.\d+)?)\s*[,; ]\s*(-?\d+(?:\.\d+)?)", re.ASCII)
-WRONG = message("Give a place as GeoJSON: a Point [longitude, latitude], or a Polygon of closed rings.")
+MOST_POINTS = 1_000
+DIGITS = 7  # a centimetre
+PAIR = re.compile(r"(-?\d{1,3}(?:[.,]\d{1,15})?)\s*(?:[,;]\s*|\s+)(-?\d{1,3}(?:[.,]\d{1,15})?)", re.ASCII)
+UNREADABLE = message("Write latitude and longitude, as 65.5848, 22.1547, or paste GeoJSON.")
+KINDS = message("A place is a GeoJSON Point or Polygon.")
+POINT_ONLY = message("A position is one point.")
+BAD_PAIR = message("A position is longitude and latitude, as [22.1547, 65.5848].")
 OUTSIDE = message(
-    "A longitude lies between -180 and 180, a latitude between -90 and 90; longitude comes first."
+    "Longitude lies between -180 and 180, latitude between -90 and 90; in GeoJSON longitude comes first."
 )
-TOO_MANY = message("A polygon may have at most 1,000 points.")
-OPEN_RING = message("A ring needs four points or more, and ends where it began.")
+RINGS = message(
+    "A polygon is a list of rings; each has four positions or more, and the last is the first again."
+)
+TOO_MANY = message("A place has 1,000 positions at most.")
+OTHER_CRS = message("GeoJSON is always WGS 84; take the crs away and give longitude and latitude.")
 
 
-def _place(given: Any) -> dict[str, Any] | None:
-    """What a form (latitude and longitude, or pasted text) or a program gives, as a checked geometry."""
+def read_geometry(given: Any) -> dict[str, Any] | None:
+    """Return a checked Point or Polygon, rings turned as RFC 7946 has them; blank is none.
+
+    Takes GeoJSON, as an object or as text, also wrapped in one Feature; or the text "latitude, longitude".
+
+    Raises:
+        ValueError: what is wrong, as a message id.
+    """
     if isinstance(given, str):
-        given = _read(given)
-    if isinstance(given, dict) and set(given) <= {"lat", "lon"}:
-        given = _of_numbers(given.get("lat"), given.get("lon"))
+        given = _from_text(given.strip())
     if given is None:
         return None
-    if not isinstance(given, dict) or set(given) - {"type", "coordinates", "bbox"}:
-        raise ValueError(WRONG)
-    shape, coordinates = given.get("type"), given.get("coordinates")
-    if shape == "Point":
+    found = _unwrapped(given)
+    if "crs" in found:
+        raise ValueError(OTHER_CRS)
+    coordinates = found.get("coordinates")
+    if found.get("type") == "Point":
         return {"type": "Point", "coordinates": _position(coordinates)}
-    if shape == "Polygon" and isinstance(coordinates, list) and coordinates:
+    if found.get("type") == "Polygon":
         return {"type": "Polygon", "coordinates": _rings(coordinates)}
-    raise ValueError(WRONG)
+    raise ValueError(KINDS)
 
 
-def _read(text: str) -> Any:
-    if not text.strip():
+def read_point(given: Any) -> dict[str, Any] | None:
+    """As ``read_geometry``, a Point only."""
+    found = read_geometry(given)
+    if found is not None and found["type"] != "Point":
+        raise ValueError(POINT_ONLY)
+    return found
+
+
+Geometry = Annotated[dict[str, Any] | None, BeforeValidator(read_geometry)]
+"""A Point or Polygon, or nothing."""
+
+Position = Annotated[dict[str, Any] | None, BeforeValidator(read_point)]
+"""A Point, or nothing."""
+
+
+def _from_text(text: str) -> Any:
+    if not text:
         return None
-    if found := NUMBERS.fullmatch(text.strip()):
-        return {"lat": found[1], "lon": found[2]}
+    if pair := PAIR.fullmatch(text):
+        latitude, longitude = (float(number.replace(",", ".")) for number in pair.groups())
+        return {"type": "Point", "coordinates": [longitude, latitude]}
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError(WRONG) from None
+        raise ValueError(UNREADABLE) from None
 
 
-def _of_numbers(lat: Any, lon: Any) -> dict[str, Any] | None:
-    if lat in (None, "") and lon in (None, ""):
-        return None
-    try:
-        return {"type": "Point", "coordinates": [_decimal(lon), _decimal(lat)]}
-    except (TypeError, ValueError):
-        raise ValueError(WRONG) from None
-
-
-def _decimal(text: Any) -> float:
-    """A number as people write it in Sweden, with a comma or a point."""
-    return float(str(text).strip().replace(",", "."))
+def _unwrapped(given: Any) -> dict[str, Any]:
+    """The geometry itself, where a drawing tool put it into a Feature or a collection of one."""
+    if isinstance(given, dict) and given.get("type") == "FeatureCollection":
+        features = given.get("features")
+        given = features[0] if isinstance(features, list) and len(features) == 1 else None
+    if isinstance(given, dict) and given.get("type") == "Feature":
+        given = given.get("geometry")
+    if not isinstance(given, dict):
+        raise ValueError(KINDS)
+    return given
 
 
 def _position(given: Any) -> list[float]:
+    """Longitude and latitude; a height is left out, as nothing here is drawn by it."""
     if not isinstance(given, list) or not 2 <= len(given) <= 3:
-        raise ValueError(WRONG)
-    if any(
-        isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each)
-        for each in given
-    ):
-        raise ValueError(WRONG)
-    lon, lat = float(given[0]), float(given[1])
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise ValueError(BAD_PAIR)
+    if any(isinstance(each, bool) or not isinstance(each, int | float) for each in given):
+        raise ValueError(BAD_PAIR)
+    longitude, latitude = given[:2]
+    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):  # false for NaN and infinity as well
         raise ValueError(OUTSIDE)
-    return [round(lon, 7), round(lat, 7)]
+    return [round(longitude, DIGITS), round(latitude, DIGITS)]
 
 
-def _rings(given: list[Any]) -> list[list[list[float]]]:
-    if any(not isinstance(ring, list) for ring in given):
-        raise ValueError(WRONG)
-    if sum(map(len, given)) > MOST_POINTS:
+def _rings(given: Any) -> list[list[list[float]]]:
+    if not isinstance(given, list) or not given or not all(isinstance(ring, list) for ring in given):
+        raise ValueError(RINGS)
+    if sum(len(ring) for ring in given) > MOST_POINTS:
         raise ValueError(TOO_MANY)
     rings = [[_position(each) for each in ring] for ring in given]
     if any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
-        raise ValueError(OPEN_RING)
-    return rings
+        raise ValueError(RINGS)
+    return [_turned(ring, outer=place == 0) for place, ring in enumerate(rings)]
 
 
-Geometry = Annotated[dict[str, Any] | None, BeforeValidator(_place)]
-"""A Point or a Polygon, or nothing. Also taken: ``{"lat": …, "lon": …}`` and GeoJSON as text."""
+def _turned(ring: list[list[float]], *, outer: bool) -> list[list[float]]:
+    """Outer rings run against the clock, holes with it."""
+    area = math.fsum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring))
+    return ring if (area >= 0) == outer else ring[::-1]
+
+
+def as_text(geometry: dict[str, Any] | None) -> str:
+    """What a form's field holds: a point as "latitude, longitude", anything else as GeoJSON."""
+    if geometry is None:
+        return ""
+    if geometry["type"] == "Point":
+        longitude, latitude = geometry["coordinates"][:2]
+        return f"{latitude}, {longitude}"
+    return json.dumps(geometry, separators=(",", ":"))

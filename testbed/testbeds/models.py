@@ -109,7 +109,7 @@ class TestbedPatch(SQLModel):
 
 
 class TestbedView(SQLModel):
-    """A testbed as it leaves; ``open_now`` is none where it has no season, ``coordinators`` are for people signed in."""
+    """A testbed as it leaves; ``open_now`` is none where it has no season, ``coordinators`` are for those who change it."""
 
     id: int
     identifier: UUID
@@ -119,6 +119,7 @@ class TestbedView(SQLModel):
     environment: Environment
     owner: Ref | None = None
     location: dict[str, Any] | None = None
+    location_text: str = ""
     infrastructure: list[str] = []
     season_from: str | None = None
     season_to: str | None = None

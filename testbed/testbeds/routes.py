@@ -19,9 +19,9 @@ from testbed.web.pages import Created, Form, Page
 
 
 class TestbedForm(SQLModel):
-    """What the form shows beside its fields; ``bed`` is what an edit starts from."""
+    """What the form shows beside its fields; ``testbed`` is what an edit starts from."""
 
-    bed: TestbedView | None = None
+    testbed: TestbedView | None = None
     owners: list[Ref]
 
 
@@ -32,7 +32,7 @@ async def blank(session: AsyncSession, actor: Actor) -> TestbedForm:
 
 async def filled(session: AsyncSession, actor: Actor, slug: str) -> TestbedForm:
     await fetch(session, actor, service.EDIT, Testbed, Testbed.slug == slug)
-    return TestbedForm(bed=await service.view(session, actor, slug), owners=await choices(session, actor))
+    return TestbedForm(testbed=await service.view(session, actor, slug), owners=await choices(session, actor))
 
 
 NEW, EDIT = Form("testbeds/form.html", blank), Form("testbeds/form.html", filled)
@@ -51,7 +51,7 @@ class TestbedRoutes(Controller):
         environment: FromQuery[Environment | None] = None,
         archived: FromQuery[bool] = False,
     ) -> Page[Listed[TestbedItem]]:
-        """List the testbeds: search, filter by environment, sort by name or created."""
+        """List the testbeds: search, filter by environment, sort by name, environment or created."""
         found = await service.page(session, actor, asked, environment=environment, archived=archived)
         return Page(found, "testbeds/index.html")
 
