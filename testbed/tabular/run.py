@@ -159,6 +159,8 @@ def _bring(source: Path, target: Path) -> None:
 def _take(job: Path, work: Path, name: str) -> Path | None:
     if not (job / name).exists():
         return None
+    if os.geteuid() == 0:
+        os.chown(job / name, 0, 0)
     return (job / name).replace(work / name)
 
 
