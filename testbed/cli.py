@@ -166,10 +166,11 @@ def demo() -> None:
 
     May be run again: what is there already stays. The service may run meanwhile or not.
     """
-    from testbed import demo as city
+    from testbed.app import KINDS
+    from testbed.demo import city
     from testbed.files import store_of
 
-    for line in _with_database(lambda settings, db: city.load(db, store_of(settings), settings)):
+    for line in _with_database(lambda settings, db: city.load(db, store_of(settings), settings, KINDS)):
         _say(line)
 
 

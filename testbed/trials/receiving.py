@@ -54,7 +54,10 @@ class Fields(SQLModel):
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes."""
+    """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes.
+
+    ``generated`` marks made-up measurements; no request can say so, only what the program itself sends.
+    """
 
     filename: str
     partner_id: int | None = None
@@ -62,6 +65,7 @@ class Sending:
     note: str | None = None
     sha256: str | None = None
     length: int | None = None
+    generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ async def _record(
         digest_declared=sending.sha256 is not None,
         note=sending.note,
         access=sending.access,
+        generated=sending.generated,
     )
     await enter(session, actor, result, trial.pilot_id)
     return Received(await results.shown(session, actor, result), new=True)
