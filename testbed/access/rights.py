@@ -1,6 +1,7 @@
 """``allowed``: the only source of rights, for lists, single rows, buttons, downloads and counts alike."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select
@@ -28,6 +29,19 @@ def allowed(actor: Actor, action: str, entity: Any = None) -> ColumnElement[bool
     ``view`` admits to a row (of a dataset: to its description), ``read`` to its content; every other
     action is one of ``policy.toml``. ``entity`` None is for actions on no row.
     """
+    asking = Actor(person_id=actor.person_id, admin=actor.admin, scopes=actor.scopes)
+    if entity is None or isinstance(entity, type):
+        return _remembered(asking, action, entity)
+    return _condition(asking, action, entity)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(actor: Actor, action: str, model: type[SQLModel] | None) -> ColumnElement[bool]:
+    """A condition says how to ask, not what the answer is: it may be kept, and building it costs more than asking."""
+    return _condition(actor, action, model)
+
+
+def _condition(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
     if action in (VIEW, READ):
         if actor.scopes is not None and not actor.scopes & READING:
             return _audience(Actor(), action, entity)

@@ -178,8 +178,9 @@ register(
 register(
     Need,
     parent=Pilot,
-    on=lambda row, pilot: exists(
-        select(literal(1)).where(col(PilotNeed.need_id) == row.id, col(PilotNeed.pilot_id) == pilot.id)
+    # two queries down a row is no longer found by itself: without correlate() any need would do
+    on=lambda row, pilot: pilot.id.in_(
+        select(col(PilotNeed.pilot_id)).where(col(PilotNeed.need_id) == row.id).correlate(row)
     ),
     testbed=lambda row: row.testbed_id,
 )

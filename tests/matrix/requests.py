@@ -26,7 +26,7 @@ BODIES: dict[str, Any] = {
     "POST /pilots/{code}/outcomes": {"indicator": TEXT, "unit": "kg", "result": 1, "method": TEXT, "version_id": 1},
     "POST /pilots/{code}/decisions": {"outcome": "adopt", "rationale": TEXT, "decider": "Nämnden", "decided_on": "2026-11-01"},
     "POST /pilots/{code}/lessons": {"kind": "winter", "lesson": TEXT},
-    "POST /datasets": {"title": "Ny data", "description": "Om den", "pilot": "LUL-2026-801", "results": ["R-PRI0AA"], "licence": "CC-BY-4.0", "access": "private"},
+    "POST /datasets": {"title": "Ny data", "description": "Om den", "pilot": "LUL-2026-801", "results": ["R-PV0AAA"], "licence": "CC-BY-4.0", "access": "private"},
     "POST /datasets/{slug}/access": {"access": "private", "row_version": 999_999},
     "POST /datasets/{slug}/versions": {},
     "POST /devices": {"name": "Ny enhet", "testbed_id": 1, "model": {"maker": "Acme", "name": "M9", "kind": "lorawan"}, "owner_id": 1},

@@ -10,7 +10,7 @@ from testbed.files import Store
 from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
 from tests.matrix.oracle import Pilot, Principal, Thing
 
-READER = "tb_p_readonly_"
+MARKS = {"private": "PV", "consortium": "CN", "public": "PB"}  # letters that codes may hold
 
 PRINCIPALS = [
     Principal("nobody", {"accept-language": "en"}, signed_in=False),
@@ -207,7 +207,7 @@ async def build(connection: asyncpg.Connection, store: Store) -> World:
         owner = "lunet" if n < 3 else "lulea"
         trial = await make.trial(pilot, "public")
         results = [
-            await make.result(trial, level, owner, f"R-{level[:3].upper()}{n}AA")
+            await make.result(trial, level, owner, f"R-{MARKS[level]}{n}AAA")
             for level in ("private", "consortium", "public")
         ]
         for level in (
