@@ -23,6 +23,7 @@ from testbed.admin.routes import AdminRoutes
 from testbed.datasets import publishing
 from testbed.datasets.routes import DatasetRoutes, PublishRoutes, VersionRoutes
 from testbed.db import Database, external
+from testbed.devices.routes import DeviceRoutes, ModelRoutes, PlaceRoutes
 from testbed.evaluations.routes import (
     DecisionRoutes,
     LessonRoutes,
@@ -57,6 +58,9 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     OverviewRoutes,
     PartnerRoutes,
     TestbedRoutes,
+    DeviceRoutes,
+    ModelRoutes,
+    PlaceRoutes,
     EntryRoutes,
     AccountRoutes,
     MemberRoutes,

@@ -55,7 +55,11 @@ class Device(SQLModel, table=True):
     __table_args__ = (
         unique("code", says=message("Another device has this code already.")),
         unique("dev_eui", says=message("Another device has this DevEUI already.")),
-        unique("device_model_id", "serial", says=message("A device of this model has this serial number already.")),
+        unique(
+            "device_model_id",
+            "serial",
+            says=message("A device of this model has this serial number already."),
+        ),
         rule(
             "dev_eui ~ '^[0-9a-f]{16}$'",
             name="dev_eui",
