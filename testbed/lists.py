@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, func, literal, literal_column, or_, true, tuple_
+from sqlalchemy import ColumnElement, func, literal, literal_column, or_, true, tuple_
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -75,7 +75,7 @@ def matching(model: type[SQLModel], words: str) -> ColumnElement[bool]:
 
 async def page_of(
     session: AsyncSession,
-    query: Select[Any],
+    query: Any,
     asked: Asked,
     *,
     key: Any,

@@ -202,5 +202,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("activity_seal", "activity", "job", "rate_bucket", "one_time_link", "token", "session", "membership", "partner", "person"):
+    for table in (
+        "activity_seal",
+        "activity",
+        "job",
+        "rate_bucket",
+        "one_time_link",
+        "token",
+        "session",
+        "membership",
+        "partner",
+        "person",
+    ):
         op.execute(f"DROP TABLE {table}")

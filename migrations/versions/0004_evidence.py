@@ -256,5 +256,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("lesson", "decision", "outcome", "version_source", "version", "dataset_result", "dataset", "result", "trial"):
+    for table in (
+        "lesson",
+        "decision",
+        "outcome",
+        "version_source",
+        "version",
+        "dataset_result",
+        "dataset",
+        "result",
+        "trial",
+    ):
         op.execute(f"DROP TABLE {table}")

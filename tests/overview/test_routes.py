@@ -29,7 +29,9 @@ async def test_the_city_shows_public_pilots_with_their_place(client, db, pilot):
     assert [each["code"] for each in shown["pilots"]] == ["LUL-2026-901"]
 
 
-@pytest.mark.parametrize(("who", "pilots", "trials"), [(ALVA, 1, 0), (BO, 1, 1), (CECILIA, 1, 1), (DAVID, 0, 0)])
+@pytest.mark.parametrize(
+    ("who", "pilots", "trials"), [(ALVA, 1, 0), (BO, 1, 1), (CECILIA, 1, 1), (DAVID, 0, 0)]
+)
 async def test_my_work_is_what_waits_for_me(client, pilot, who, pilots, trials):
     work = (await client.get("/", headers=who)).json()
 
@@ -49,7 +51,9 @@ async def test_a_search_bears_any_words(client, words):
     assert (await client.get("/search", params={"q": words})).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/search?q=x", "/access", "/problems", "/accessibility", "/docs", "/city"])
+@pytest.mark.parametrize(
+    "path", ["/", "/search?q=x", "/access", "/problems", "/accessibility", "/docs", "/city"]
+)
 @pytest.mark.parametrize("language", ["sv", "en"])
 async def test_pages_about_the_service_are_whole_in_both_languages(client, path, language):
     answer = await client.get(path, headers=HTML | {"accept-language": language})

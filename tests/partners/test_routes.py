@@ -34,7 +34,9 @@ async def test_a_stale_edit_is_refused_with_what_is_there_now(client):
     slug = (await client.post("/partners", json=CITY, headers=ALVA)).json()["slug"]
     await client.patch(f"/partners/{slug}", json={"name": "Boden", "row_version": 1}, headers=ALVA)
 
-    late = await client.patch(f"/partners/{slug}", json={"name": "Bodens stad", "row_version": 1}, headers=ALVA)
+    late = await client.patch(
+        f"/partners/{slug}", json={"name": "Bodens stad", "row_version": 1}, headers=ALVA
+    )
 
     assert late.status_code == 412
     assert late.json()["current"]["name"] == "Boden"
