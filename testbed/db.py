@@ -43,13 +43,13 @@ class Database:
     ``url`` is ``postgresql://…``; passwords may be given apart from it, so that they enter no log.
     """
 
-    def __init__(self, url: str, *, password: str | None = None, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, password: str | None = None, pool_size: int = 12) -> None:
         made = make_url(url).set(drivername="postgresql+asyncpg")
         self.url: URL = made if password is None else made.set(password=password)
         self.engine: AsyncEngine = create_async_engine(
             self.url,
             pool_size=pool_size,
-            max_overflow=4,
+            max_overflow=0,  # one more would be opened and closed for a single request
             pool_timeout=2,
             pool_recycle=1800,
             pool_use_lifo=True,
