@@ -17,7 +17,7 @@ NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 HEAD_BYTES = 1 << 20
 HEAD_RECORDS = 1000
 SPOTS = 100
-SPOT_BYTES = 1 << 14
+SPOT_BYTES = 1 << 13
 FEW = 10
 """In so few records a delimiter needs no majority: the rows that differ are named."""
 SHORT = 30
