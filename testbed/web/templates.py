@@ -121,13 +121,12 @@ def said_attrs(_: Context, text: Any) -> Markup:
     return Markup("") if spoken == language.get() else Markup(' lang="{}"').format(spoken)
 
 
+@lru_cache(8192)
 def show_date(day: date | str | None) -> Markup:
-    """The day as 2026-11-24, of a date or of a moment."""
-    return _dated(day if isinstance(day, str) else day.isoformat()) if day else Markup("")
-
-
-@lru_cache(4096)
-def _dated(written: str) -> Markup:
+    """The day as 2026-11-24, of a date or of a moment; lists draw the same days again and again."""
+    if not day:
+        return Markup("")
+    written = day if isinstance(day, str) else day.isoformat()
     return Markup('<time datetime="{0}">{0}</time>').format(written[:10])
 
 
