@@ -14,7 +14,7 @@ from testbed.access.models import Access, Actor, Role, Visibility
 from testbed.datasets import publishing
 from testbed.datasets import service as datasets
 from testbed.datasets.models import Dataset, DatasetDraft, DatasetState, Licence, VersionDraft
-from testbed.demo import findings, measurements
+from testbed.demo import findings, measurements, sensors
 from testbed.demo.once import named, registered, there, walked
 from testbed.demo.sign_ins import Cast
 from testbed.errors import Conflict, Unavailable
@@ -56,6 +56,7 @@ async def load(
     async with shop.db.begin() as session:
         pilot = await _pilot(session, cast.coordinator, shop, partners, testbed_id)
         trial = await _trial(session, cast.researcher, pilot)
+        await sensors.put_up(session, cast.engineer, pilot)
     results = [
         await _result(shop, kinds, cast.engineer, trial, "kärl-med-givare.csv", measurements.sensor_file()),
         await _result(
