@@ -156,11 +156,12 @@ async def test_a_result_rests_on_its_trial_and_the_trial_on_the_pilots_devices(c
 
 
 DEVICE = """
-    WITH model AS (INSERT INTO device_model (name, maker, kind, description) VALUES ('M1', 'Acme', 'manual', '') RETURNING id),
+    WITH model AS (INSERT INTO device_model (name, maker, kind, description)
+            VALUES ('M1', 'Acme', 'manual', '') RETURNING id),
         spot AS (INSERT INTO place (code, testbed_id, name)
             SELECT 'P-1', testbed_id, '{"sv": "Kajen"}' FROM pilot RETURNING id),
-        made AS (INSERT INTO device (code, device_model_id, testbed_id, owner_id, pilot_id, name, visibility)
-            SELECT 'D-1', model.id, pilot.testbed_id, partner.id, pilot.id, 'Mätare', 'public'
+        made AS (INSERT INTO device (code, device_model_id, testbed_id, owner_id, pilot_id, name, state, visibility)
+            SELECT 'D-1', model.id, pilot.testbed_id, partner.id, pilot.id, 'Mätare', 'active', 'public'
             FROM model, pilot, partner WHERE partner.slug = 'lunet' RETURNING id)
     INSERT INTO deployment (device_id, place_id, pilot_id, during)
         SELECT made.id, spot.id, $1, tstzrange('2026-05-01', NULL) FROM made, spot RETURNING device_id
