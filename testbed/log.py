@@ -23,6 +23,14 @@ def _hide_secrets(_: Any, __: str, event: structlog.types.EventDict) -> structlo
     return {key: "…" if key.lower() in SECRET_KEYS else value for key, value in event.items()}
 
 
+def _faces(readable: bool) -> list[Any]:
+    if readable:
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    trace = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(trace), structlog.processors.JSONRenderer()]
+
+
 def set_up(*, readable: bool) -> None:
     """Send our own and all libraries' lines to stderr: as JSON, or readable for a person at a terminal."""
     shared: list[Any] = [
@@ -32,20 +40,6 @@ def set_up(*, readable: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _hide_secrets,
     ]
-    render: list[Any] = (
-        [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-        if readable
-        else [
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
-            structlog.processors.JSONRenderer(),
-        ]
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -56,7 +50,7 @@ def set_up(*, readable: bool) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_faces(readable)],
         )
     )
     root = logging.getLogger()

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ FLOORS = [
     ["trials"],
     ["datasets"],
     ["evaluations"],
-    ["overview", "demo"],
+    ["overview", "admin", "demo"],
     ["app"],
     ["serve"],
     ["cli"],
@@ -33,10 +35,12 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "static" not in path.relative_to(PACKAGE).parts)
-WHOLE = sorted(
-    path
-    for path in (*PACKAGE.rglob("*"), *(TOP / "templates").rglob("*"), *(TOP / "tests").rglob("*.py"))
-    if path.suffix in {".py", ".html", ".js"} and "vendor" not in path.parts
+KEPT = subprocess.run(
+    ["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=True
+).stdout.splitlines()
+EXCUSED = re.findall(
+    r"`([\w./*-]+)`",
+    (TOP / "docs/decisions/0008-files-over-350-lines.md").read_text().split("## Consequences")[0],
 )
 STYLESHEET_LINES = 900
 FORBIDDEN = re.compile(r"\b(utils?|helpers?|common|core|base|manager)\b")
@@ -154,9 +158,14 @@ def test_a_handler_only_reads_calls_and_names_a_page(path: Path):
     assert not long
 
 
-@pytest.mark.parametrize("path", WHOLE, ids=lambda path: str(path.relative_to(TOP)))
-def test_a_file_fits_in_the_head(path: Path):
-    assert len(path.read_text().splitlines()) <= 350
+def test_a_file_fits_in_the_head_or_has_its_reason():
+    texts = [
+        TOP / name for name in KEPT if (TOP / name).is_file() and (TOP / name).suffix not in {".png", ".svg"}
+    ]
+
+    long = [path.relative_to(TOP) for path in texts if len(path.read_text().splitlines()) > 350]
+
+    assert not [path for path in long if not any(fnmatch(str(path), each) for each in EXCUSED)]
 
 
 def test_the_stylesheet_stays_small():

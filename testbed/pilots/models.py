@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, exists, literal, select, text
+from sqlalchemy import Index, select, text
 from sqlmodel import Field, SQLModel, col
 
 from testbed.access.models import Visibility

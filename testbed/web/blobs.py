@@ -83,7 +83,13 @@ async def blob_response(
     if status := _settled(request.headers, etag, modified):
         return BlobResponse(store, sha256, Span(0, 0), status, sent)
     await _check(store, sha256, size)
-    sent |= {
+    sent |= _described(sha256, filename, media_type)
+    return _ranged(request, store, sha256, size, sent)
+
+
+def _described(sha256: str, filename: str, media_type: str) -> dict[str, str]:
+    """What is said of a file that somebody uploaded: fetched, never shown inline."""
+    return {
         "Accept-Ranges": "bytes",
         "Content-Type": media_type,
         "Content-Disposition": disposition(filename),
@@ -91,7 +97,6 @@ async def blob_response(
         "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:",
         "X-Content-Type-Options": "nosniff",
     }
-    return _ranged(request, store, sha256, size, sent)
 
 
 def _ranged(
