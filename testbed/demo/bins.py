@@ -192,14 +192,15 @@ def _described(pilot: Pilot, results: list[Result]) -> DatasetDraft:
     return DatasetDraft(
         title=DATASET,
         description={
-            "sv": "Åtta sorteringskärl i tolv veckor, en rad per kärl och vecka. `grupp` är `sensor` eller `vanlig`; `period`"
-            " är `före`, `införande` eller `efter`. `tömningar` och `överfulla` är antal under veckan,"
-            " `fyllnad_procent` är hur fullt kärlet var i snitt när det tömdes. Alla mätvärden är påhittade, gjorda"
-            " av ett program för att visa tjänsten.",
-            "en": "Eight sorting bins over twelve weeks, one row per bin and week. `grupp` (group) is `sensor` or `vanlig`"
-            " (ordinary); `period` is `före` (before), `införande` (introduction) or `efter` (after). `tömningar`"
-            " (emptyings) and `överfulla` (times overfull) are counts of the week, `fyllnad_procent` is how full the bin"
-            " was on average when emptied, in per cent. All measurements are made up, by a program, to show the service.",
+            "sv": "Åtta sorteringskärl i tolv veckor, en rad per kärl och vecka. Alla mätvärden är påhittade, gjorda av ett"
+            " program för att visa tjänsten.\n\nKolumnen grupp säger om kärlet fick en givare, kolumnen period om veckan"
+            " låg före, under eller efter införandet. Tömningar och överfulla är antal under veckan; fyllnad_procent är"
+            " hur fullt kärlet var i snitt när det tömdes.",
+            "en": "Eight sorting bins over twelve weeks, one row per bin and week. All measurements are made up, by a"
+            " program, to show the service.\n\nThe column grupp (group) says whether the bin got a sensor, period whether the week"
+            " lay before (före), during (införande) or after (efter) the introduction. Tömningar (emptyings) and"
+            " överfulla (times overfull) are counts of the week; fyllnad_procent is how full the bin was on average when"
+            " emptied, in per cent.",
         },
         pilot=pilot.code,
         results=[result.code for result in results],

@@ -54,8 +54,8 @@ def _outcomes(slug: str) -> list[OutcomeDraft]:
     version = VersionRef(dataset=slug, number="1.0.0")
     return [
         OutcomeDraft(
-            indicator={"sv": "Tömningar per kärl och vecka", "en": "Emptyings per bin and week"},
-            unit="1/vecka",
+            indicator={"sv": "Tömningar av ett kärl", "en": "Emptyings of a bin"},
+            unit="per vecka",
             baseline=11.5,
             target=9.2,
             result=8.0,
@@ -72,10 +72,10 @@ def _outcomes(slug: str) -> list[OutcomeDraft]:
         ),
         OutcomeDraft(
             indicator={
-                "sv": "Överfulla kärl, gånger per kärl och 28 dagar",
-                "en": "Bins overfull, times per bin and 28 days",
+                "sv": "Gånger ett kärl var överfullt",
+                "en": "Times a bin was overfull",
             },
-            unit="1/28 dagar",
+            unit="per 28 dagar",
             baseline=2.0,
             result=2.0,
             method={
