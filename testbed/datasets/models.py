@@ -2,18 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import BeforeValidator
 from sqlalchemy import BigInteger, text
 from sqlmodel import Field, SQLModel
 
 from testbed.access.models import Access
 from testbed.access.relations import register
-from testbed.activity import Event
 from testbed.columns import document, identifier, identity, link, moment, row_version, unique, word, words
-from testbed.lists import Ref
-from testbed.pilots.chain import Chain
 from testbed.pilots.models import Pilot
 from testbed.texts import Line, Mailbox, Passage, message, text2
 
@@ -35,6 +33,14 @@ class Licence(StrEnum):
     none = "LicenseRef-none"
 
 
+def _words(given: Any) -> Any:
+    """A form sends keywords as one text with commas."""
+    if given is None:
+        return []
+    return [each.strip() for each in given.split(",") if each.strip()] if isinstance(given, str) else given
+
+
+Keywords = Annotated[list[Line], BeforeValidator(_words)]
 Source = int | Line
 """A result, by its number or by its code."""
 
@@ -56,7 +62,7 @@ class DatasetDraft(SQLModel):
     )
     licence: Licence = Licence.cc_by
     access: Access = Access.private
-    keywords: list[Line] = Field(default_factory=list, max_length=20)
+    keywords: Keywords = Field(default_factory=list, max_length=20)
     contact_mailbox: Mailbox | None = None
 
 
@@ -71,7 +77,7 @@ class DatasetPatch(SQLModel):
     results: list[Source] = Field(default_factory=list, max_length=500)
     licence: Licence = Licence.cc_by
     access: Access = Access.private
-    keywords: list[Line] = Field(default_factory=list, max_length=20)
+    keywords: Keywords = Field(default_factory=list, max_length=20)
     contact_mailbox: Mailbox | None = None
 
 
@@ -89,165 +95,6 @@ class VersionDraft(SQLModel):
     model_config = {"extra": "forbid"}
 
     notes: Passage | None = Field(default=None, max_length=4000, description="What is new in this version.")
-
-
-class SourceView(SQLModel):
-    """A result a dataset or a version holds; ``url`` only for those who may see the result itself."""
-
-    code: str | None = None
-    filename: str
-    rows: int | None = None
-    size: int | None = None
-    sha256: str | None = None
-    url: str | None = None
-    original: str | None = None
-    id: int | None = None
-
-
-class VersionLine(SQLModel):
-    """A version in the list of its dataset; rows, size and hash only for those who may read it."""
-
-    number: str
-    url: str
-    published_at: datetime
-    notes: str | None = None
-    rows: int | None = None
-    manifest_sha256: str | None = None
-
-
-class Preview(SQLModel):
-    """The first rows, as they are."""
-
-    columns: list[str] = []
-    rows: list[list[Any]] = []
-
-
-class File(SQLModel):
-    """A file of a version, ready to fetch."""
-
-    name: str
-    url: str
-    media_type: str
-    size: int
-    sha256: str
-
-
-class VersionView(SQLModel):
-    """A published version as it leaves. Content is there only where ``readable``."""
-
-    id: int
-    identifier: UUID
-    number: str
-    url: str
-    dataset: Ref
-    title: dict[str, str]
-    description: dict[str, str]
-    pilot: Ref | None = None
-    owner: Ref
-    licence: Licence
-    access: Access
-    open: bool = Field(default=False, description="Whether anyone may fetch it without signing in.")
-    generated: bool = False
-    published_at: datetime
-    notes: str | None = None
-    readable: bool = False
-    rows: int | None = None
-    columns: list[dict[str, Any]] = []
-    preview: Preview = Preview()
-    files: list[File] = []
-    sources: list[SourceView] = []
-    manifest_sha256: str | None = None
-    self_approved: bool = False
-    citation: str = ""
-    bibtex: str = ""
-    code: dict[str, str] = Field(default_factory=dict, description="How to load it, by tool.")
-    pilot_published: bool = Field(
-        default=False, description="Whether publishing it made the pilot's page public."
-    )
-    chain: Chain | None = None
-
-
-class DatasetView(SQLModel):
-    """A dataset as it leaves; ``latest`` is its newest version."""
-
-    id: int
-    identifier: UUID
-    slug: str
-    title: dict[str, str]
-    description: dict[str, str]
-    keywords: list[str]
-    licence: Licence
-    access: Access
-    state: DatasetState
-    generated: bool
-    pilot: Ref | None = None
-    pilot_code: str | None = None
-    owner: Ref
-    contact_mailbox: str | None = None
-    readable: bool = False
-    results: list[SourceView] = []
-    versions: list[VersionLine] = []
-    latest: VersionView | None = None
-    chain: Chain | None = None
-    archived_at: datetime | None = None
-    row_version: int
-    may: list[str] = []
-    activity: list[Event] = []
-
-
-class DatasetItem(SQLModel):
-    """A dataset in a list; ``rows`` only for those who may read it."""
-
-    id: int
-    slug: str
-    title: dict[str, str]
-    pilot: str | None = None
-    pilot_title: dict[str, str] | None = None
-    owner: str
-    licence: Licence
-    access: Access
-    state: DatasetState
-    version: str | None = None
-    rows: int | None = None
-    published_at: datetime | None = None
-    generated: bool = False
-
-
-class PlanView(SQLModel):
-    """Exactly what publishing would do now; ``hindrances`` is what stands in its way."""
-
-    dataset: Ref
-    title: dict[str, str]
-    description: dict[str, str]
-    number: str | None = Field(
-        default=None, description="The number it will get, as far as the reports tell."
-    )
-    rows: int
-    columns: list[dict[str, str]]
-    sources: list[SourceView]
-    licence: Licence
-    access: Access
-    pilot: Ref
-    owner: Ref
-    opens_pilot: bool = False
-    widened: list[str] = []
-    self_approved: bool = False
-    generated: bool = False
-    hindrances: list[str] = []
-
-
-class PublishingView(SQLModel):
-    """How far a publication has come; ``state`` is that of its job, ``version`` its end."""
-
-    id: int
-    dataset: Ref
-    title: dict[str, str]
-    state: str
-    step: str | None = None
-    done: int | None = None
-    total: int | None = None
-    error: str | None = None
-    version: str | None = None
 
 
 class Dataset(SQLModel, table=True):

@@ -18,14 +18,9 @@ from testbed.access.rights import fetch
 from testbed.activity import record
 from testbed.datasets.canonical import canonical
 from testbed.datasets.manifest import Made, sources_of, version_of
-from testbed.datasets.models import (
-    Dataset,
-    DatasetState,
-    PublishingView,
-    Version,
-    VersionDraft,
-)
+from testbed.datasets.models import Dataset, DatasetState, Version, VersionDraft
 from testbed.datasets.service import PUBLISH
+from testbed.datasets.views import PublishingView
 from testbed.datasets.weighing import Weighed, open_pilot, weigh
 from testbed.db import Database
 from testbed.errors import Conflict, DomainError, Invalid, NotFound, Unavailable

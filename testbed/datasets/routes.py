@@ -16,19 +16,14 @@ from testbed.datasets.models import (
     AccessPatch,
     Dataset,
     DatasetDraft,
-    DatasetItem,
     DatasetPatch,
     DatasetState,
-    DatasetView,
     Licence,
-    PlanView,
-    PublishingView,
-    SourceView,
     Version,
     VersionDraft,
     VersionSource,
-    VersionView,
 )
+from testbed.datasets.views import DatasetItem, DatasetView, PlanView, PublishingView, SourceView, VersionView
 from testbed.lists import Listed, Ref
 from testbed.texts import said
 from testbed.web.blobs import blob_response

@@ -13,7 +13,6 @@ from testbed.activity import record
 from testbed.datasets.models import (
     Dataset,
     DatasetDraft,
-    DatasetItem,
     DatasetPatch,
     DatasetResult,
     DatasetState,
@@ -21,6 +20,7 @@ from testbed.datasets.models import (
     Source,
     Version,
 )
+from testbed.datasets.views import DatasetItem
 from testbed.errors import Conflict, Forbidden, Invalid, NotFound, SignInNeeded
 from testbed.lists import Asked, Listed, in_language, in_swedish, matching, page_of
 from testbed.partners.models import Partner

@@ -15,18 +15,9 @@ from testbed.access.rights import ABSENT, READ, VIEW, allowed, fetch
 from testbed.activity import history
 from testbed.datasets import citation
 from testbed.datasets.canonical import canonical
-from testbed.datasets.models import (
-    Dataset,
-    DatasetView,
-    File,
-    Preview,
-    SourceView,
-    Version,
-    VersionLine,
-    VersionSource,
-    VersionView,
-)
+from testbed.datasets.models import Dataset, Version, VersionSource
 from testbed.datasets.service import EDIT, actions, held_results
+from testbed.datasets.views import DatasetView, File, Preview, SourceView, VersionLine, VersionView
 from testbed.datasets.weighing import source_of
 from testbed.errors import NotFound
 from testbed.lists import Ref

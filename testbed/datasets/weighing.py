@@ -10,16 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Access, Actor, Visibility
 from testbed.access.rights import READ, VIEW, allowed, fetch, may
-from testbed.datasets.models import (
-    Dataset,
-    DatasetState,
-    Licence,
-    PlanView,
-    SourceView,
-    Version,
-    VersionSource,
-)
+from testbed.datasets.models import Dataset, DatasetState, Licence, Version, VersionSource
 from testbed.datasets.service import PUBLISH, SET, USABLE, held_results
+from testbed.datasets.views import PlanView, SourceView
 from testbed.errors import Conflict
 from testbed.lists import Ref
 from testbed.partners.models import Partner
