@@ -24,7 +24,7 @@ def catalogue(language: str) -> dict[tuple[str | None, str], list[str]]:
             for each in read_po(opened):
                 if each.id:
                     one = each.id if isinstance(each.id, str) else each.id[0]
-                    said = each.string if isinstance(each.string, str) else each.string[0]
+                    said = each.string if isinstance(each.string, str) else (each.string or ("",))[0]
                     found.setdefault((each.context, one), []).append(said)
     return found
 

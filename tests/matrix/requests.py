@@ -102,5 +102,5 @@ def tries(app: Litestar) -> list[Try]:
             for path, handler in handlers(app)
             for method in getattr(handler, "http_methods", set()) - {"OPTIONS"}
         ),
-        key=lambda each: (each.route, each.method),
+        key=lambda each: ("{" in each.route, each.route, each.method),  # lists first: they tell most
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.access.models import Actor
+from testbed.access.models import Actor, Role
 from testbed.access.rights import VIEW, fetch
 from testbed.errors import Conflict, Invalid, NotFound
 from testbed.pilots import parts, registration, service
@@ -46,7 +46,7 @@ async def test_a_partner_that_leaves_loses_the_pilot_and_may_come_back(db, pilot
         with pytest.raises(NotFound):
             await fetch(session, people["Bo"], VIEW, Pilot, Pilot.code == CODE)
     async with db.begin() as session:
-        await parts.join(session, alva, CODE, PartDraft(name="LUNET", roles=["host"]))
+        await parts.join(session, alva, CODE, PartDraft(name="LUNET", roles=[Role.host]))
     async with db.begin() as session:
         await fetch(session, people["Bo"], VIEW, Pilot, Pilot.code == CODE)
         view = await service.view(session, people["Bo"], CODE)
@@ -65,7 +65,7 @@ async def test_the_lead_is_not_chosen_among_the_roles(db, pilot, alva):
         part = (await service.parts_of(session, alva, pilot))[0]
 
         with pytest.raises(Invalid):
-            await parts.change(session, alva, CODE, part.id, PartPatch(roles=["lead", "supplier"]))
+            await parts.change(session, alva, CODE, part.id, PartPatch(roles=[Role.lead, Role.supplier]))
 
 
 async def test_another_lead_takes_the_part_over(db, pilot, alva):
@@ -76,6 +76,7 @@ async def test_another_lead_takes_the_part_over(db, pilot, alva):
     async with db.begin() as session:
         view = await service.view(session, alva, CODE)
 
+    assert view.lead is not None
     assert view.lead.title == "Lunet"
     assert {part.partner.title: part.roles for part in view.partners}["Lunet"] == ["lead", "supplier"]
 

@@ -48,7 +48,7 @@ async def test_everything_about_a_testbed_is_kept(client):
     assert {name: kept[name] for name in more if name != "location"} == {
         k: v for k, v in more.items() if k != "location"
     }
-    assert sorted(kept["location"]["coordinates"][0]) == sorted(AREA["coordinates"][0])
+    assert sorted(map(str, kept["location"]["coordinates"][0])) == sorted(map(str, AREA["coordinates"][0]))
 
 
 @pytest.mark.parametrize(("who", "status"), [({}, 401), (DAVID, 403), (BO, 403), (ALVA, 403), (EBBA, 201)])

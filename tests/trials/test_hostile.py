@@ -28,7 +28,7 @@ needs_corpus = pytest.mark.skipif(not MADE.is_dir(), reason="TESTBED_TEST_DATA i
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     """The hostile files, made anew from their recipe."""
-    place = tmp_path_factory.mktemp("made")
+    place: Path = tmp_path_factory.mktemp("made")
     shutil.copy(MADE / "gen.py", place)
     subprocess.run([sys.executable, "gen.py"], cwd=place, check=True, capture_output=True)
     return place

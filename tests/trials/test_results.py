@@ -147,7 +147,7 @@ async def test_a_result_rests_on_its_trial_and_the_trial_on_the_pilots_devices(c
             for name in ("Bo", "Cecilia")
         }
 
-    nodes = {node.kind: node for node in seen["Bo"].nodes}
+    nodes = {str(node.kind): node for node in seen["Bo"].nodes}
     assert nodes["result"].rests_on == [f"trial:{trial}"]
     assert f"pilot:{pilot}" in nodes["trial"].rests_on
     assert "result" not in {node.kind for node in seen["Cecilia"].nodes}
