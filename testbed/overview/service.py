@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, literal, or_, select
+from sqlalchemy import JSON, and_, func, literal, or_, select
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -54,13 +54,14 @@ class DecisionLine(SQLModel):
 
 
 class TrialLine(SQLModel):
-    """A trial that waits for its first result from one of the reader's partners."""
+    """A trial that one of the reader's partners hands results in to; ``handed_in_at`` is when it last did."""
 
     id: int
     title: dict[str, str]
     pilot: str
     pilot_title: dict[str, str]
     end_on: date | None
+    handed_in_at: datetime | None
 
 
 class ResultLine(SQLModel):
@@ -162,7 +163,9 @@ async def _datasets(session: AsyncSession, actor: Actor, condition: Any) -> list
 
 async def _count(session: AsyncSession, actor: Actor, model: Any, *more: Any) -> int:
     query: Any = select(func.count()).select_from(model)
-    rows = await session.exec(query.where(allowed(actor, VIEW, model), col(model.archived_at).is_(None), *more))
+    rows = await session.exec(
+        query.where(allowed(actor, VIEW, model), col(model.archived_at).is_(None), *more)
+    )
     return int(rows.one()[0])
 
 
@@ -197,18 +200,20 @@ async def _awaiting(session: AsyncSession, actor: Actor) -> list[TrialLine]:
         col(PilotPartner.left_on).is_(None),
         roles.overlap(list(HANDING_IN)),
     )
-    handed_in = exists(
-        select(literal(1)).where(col(Result.trial_id) == Trial.id, col(Result.owner_id).in_(partners))
+    last: Any = (
+        select(func.max(Result.received_at))
+        .where(col(Result.trial_id) == Trial.id, col(Result.owner_id).in_(partners))
+        .scalar_subquery()
     )
     query: Any = (
         select(
             col(Trial.id), col(Trial.title), col(Pilot.code).label("pilot"),
-            col(Pilot.title).label("pilot_title"), col(Trial.end_on),
+            col(Pilot.title).label("pilot_title"), col(Trial.end_on), last.label("handed_in_at"),
         )
         .join(Pilot, col(Pilot.id) == col(Trial.pilot_id))
-        .where(and_(col(Pilot.id).in_(handing_in), allowed(actor, "result.upload", Trial), ~handed_in))
+        .where(and_(col(Pilot.id).in_(handing_in), allowed(actor, "result.upload", Trial)))
         .where(col(Trial.archived_at).is_(None), col(Pilot.archived_at).is_(None))
-        .order_by(col(Trial.end_on).asc().nulls_last(), col(Trial.id).desc())
+        .order_by(last.asc().nulls_first(), col(Trial.end_on).asc().nulls_last(), col(Trial.id).desc())
         .limit(MANY)
     )  # fmt: skip
     return _lines(TrialLine, (await session.exec(query)).all())
@@ -217,7 +222,11 @@ async def _awaiting(session: AsyncSession, actor: Actor) -> list[TrialLine]:
 async def _results(session: AsyncSession, actor: Actor) -> list[ResultLine]:
     query: Any = (
         select(
-            col(Result.code), col(Result.filename), col(Result.state), col(Result.rows), col(Result.received_at)
+            col(Result.code),
+            col(Result.filename),
+            col(Result.state),
+            col(Result.rows),
+            col(Result.received_at),
         )
         .where(allowed(actor, "result.edit", Result), col(Result.archived_at).is_(None))
         .order_by(col(Result.received_at).desc(), col(Result.id).desc())
@@ -242,7 +251,7 @@ async def search(session: AsyncSession, actor: Actor, words: str) -> Search:
     found: list[Found] = []
     if words:
         for kind, model, title, note, address in SEARCHED:
-            by = in_language(title, language.get()) if title.type.python_type is dict else title
+            by = in_language(title, language.get()) if isinstance(title.type, JSON) else title
             query: Any = (
                 select(col(title).label("title"), (note if note is not None else literal(None)).label("note"))
                 .add_columns(col(address).label("address"))

@@ -1,0 +1,121 @@
+"""Every page there is, in both languages and both schemes, on a desk and on a phone."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page
+
+from testbed.app import create_app
+from testbed.settings import Settings
+from testbed.web.needs import handlers
+from tests.browser.city import City
+from tests.browser.windows import entered, heard
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+NOT_PAGES = re.compile(
+    r"^/(healthz|readyz)|/(raw|events|progress|rejected\.csv|table\.parquet)$|\{(name|filename|job)\b"
+)
+OPENERS = ("Alva", "Ebba", "Bo", "")
+"""Who may open a page: the first of these that can. Those that everybody may, nobody in particular opens too."""
+MORE = [
+    "/results/{half}", "/results/{noise}", "/datasets/{draft}", "/search?q=hamn", "/pilots?q=finnsinte", "/nowhere",
+    "/pilots/{code}?lang=sv",
+]  # fmt: skip
+
+
+def routes() -> list[str]:
+    """Every address of ours that answers with a page."""
+    app = create_app(Settings(database_url="postgresql://nowhere/"))
+    found = {
+        path for path, handler in handlers(app) if "GET" in getattr(handler, "http_methods", set())
+    }  # fmt: skip
+    return sorted(each for each in found if not NOT_PAGES.search(each)) + MORE
+
+
+@pytest.fixture(scope="module")
+async def windows(browser: Browser, city: City) -> AsyncIterator[dict[tuple[str, str], Page]]:
+    """One page for every language and person, used again and again."""
+    contexts: list[BrowserContext] = []
+    opened: dict[tuple[str, str], Page] = {}
+    for lang in ("sv", "en"):
+        for who in OPENERS:
+            email = f"{who.lower()}@demo.example" if who else None
+            contexts.append(await entered(browser, city.address, lang, email))
+            opened[lang, who] = await contexts[-1].new_page()
+    yield opened
+    for each in contexts:
+        await each.close()
+
+
+def filled(route: str, ids: dict[str, str]) -> str:
+    """A route with real names in it; ids of rows below others are looked up by the word the route uses."""
+    known = ids | {"bed": "1", "member": "1", "token": ids["welcome"]}
+    first = route.split("/")[1]
+    slugs = {
+        "partners": "lunet",
+        "testbeds": "norra-hamn",
+        "devices": ids.get("device", ""),
+        "places": ids.get("place", ""),
+    }
+    known |= {"slug": slugs.get(first, ids["slug"]), "code": slugs.get(first, ids["code"])}
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda each: known[each[1]], route)
+
+
+async def problems(page: Page, rules: list[str] | None = None) -> list[Any]:
+    options = {"runOnly": rules} if rules else None
+    found = await Axe().run(page, options=options)
+    return [
+        (each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found.response["violations"]
+    ]
+
+
+async def seen(page: Page, address: str) -> list[Any]:
+    """Everything that is wrong with a page: on a desk by day and by night, then on a phone."""
+    said = heard(page)
+    await page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    await page.emulate_media(color_scheme="light")
+    await page.goto(address)
+    wrong: list[Any] = await problems(page)
+    await page.emulate_media(color_scheme="dark")
+    wrong += [("dark", each) for each in await problems(page, ["color-contrast", "link-in-text-block"])]
+    await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    wrong += [("beyond the phone's screen, px", beyond)] if beyond > 0 else []
+    expected = "/nowhere" in address
+    wrong += [each for each in said if not (expected and "404" in each)]
+    for event in ("console", "pageerror"):
+        page._impl_obj.remove_all_listeners(event)
+    return wrong
+
+
+async def opener(
+    windows: dict[tuple[str, str], Page], lang: str, address: str, who: tuple[str, ...]
+) -> list[str]:
+    """Who of these may open a page."""
+    able = []
+    for each in who:
+        answer = await windows[lang, each].request.get(
+            address, headers={"accept": "text/html"}, max_redirects=0
+        )
+        if answer.status in {200, 404} and (answer.ok or address == "/nowhere"):
+            able.append(each)
+    return able
+
+
+@pytest.mark.parametrize("lang", ["sv", "en"])
+@pytest.mark.parametrize("route", routes())
+async def test_everybody_can_use_every_page(windows, city: City, route: str, lang: str):
+    address = filled(route, city.world.ids)
+    able = await opener(windows, lang, address, OPENERS)
+    assert able, f"nobody of {OPENERS} can open {address}"
+
+    wrong = [
+        (who, each)
+        for who in dict.fromkeys((able[0], able[-1]))
+        for each in await seen(windows[lang, who], address)
+    ]
+
+    assert wrong == []

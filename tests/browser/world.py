@@ -1,0 +1,183 @@
+"""A small city for the browser, made through the service itself: one pilot from its need to its decision."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import httpx
+
+from tests.cast import ALVA, BO, EBBA
+
+LEVELS = "".join(
+    f"{2 + day // 28:02}/{1 + day % 28:02}/2026 06:00;Kärl {1 + day % 4};{20 + day * 7 % 61},5\n"
+    for day in range(56)
+)
+FILL = ("tid;kärl;fyllnad\n" + LEVELS).encode()
+"""What Bo's sensors saw: 56 rows, semicolons, decimal commas."""
+HALF = b"tid;fyllnad\n2026-03-01;12,5\n2026-03-02;trasig\n2026-03-03;13,5\n2026-03-04;14,0\n" * 8
+POLYGON = {
+    "type": "Polygon",
+    "coordinates": [
+        [[22.150, 65.583], [22.160, 65.583], [22.160, 65.588], [22.150, 65.588], [22.150, 65.583]]
+    ],
+}
+PASSWORD = "renar över isen i mars"
+QUICK = {"personal": False, "camera": False, "research": False, "ai": False}
+PILOT = {
+    "title": {"sv": "Smarta kärl i hamnen", "en": "Smart bins in the harbour"},
+    "need": {
+        "statement": "Bilen kör till kärl som är tomma, och andra svämmar över.",
+        "user_groups": ["residents", "staff"],
+    },
+    "partners": [],
+    "start_planned": "2026-02-01",
+    "end_planned": "2026-12-18",
+    "quick": QUICK,
+}
+
+
+@dataclass
+class World:
+    """Addresses of what was made; ``ids`` fills the words of routes."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    csv: bytes = b""
+
+
+class Maker:
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client, self.world = client, World()
+
+    async def post(self, who: dict[str, str], path: str, body: dict[str, Any]) -> Any:
+        answer = await self.client.post(path, json=body, headers=who)
+        assert answer.status_code < 300, f"{path}: {answer.text}"
+        return answer.json()
+
+    async def get(self, who: dict[str, str], path: str) -> Any:
+        answer = await self.client.get(path, headers={**who, "accept": "application/json"})
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        return answer.json()
+
+    async def put(self, who: dict[str, str], path: str, content: bytes) -> Any:
+        answer = await self.client.put(path, content=content, headers=who)
+        assert answer.status_code == 201, f"{path}: {answer.text}"
+        return answer.json()
+
+    async def until(self, who: dict[str, str], path: str, key: str, ends: set[str]) -> Any:
+        """Ask until the work has ended; half a minute at most."""
+        for _ in range(300):
+            view = await self.get(who, path)
+            if view[key] in ends:
+                return view
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{path} has not ended: {view[key]}")
+
+
+async def partner_ids(make: Maker) -> dict[str, int]:
+    rows = (await make.get(EBBA, "/partners"))["items"]
+    return {each["slug"]: each["id"] for each in rows}
+
+
+async def build(client: httpx.AsyncClient, connection: asyncpg.Connection) -> World:
+    """Make the city; a worker must be at work meanwhile."""
+    make = Maker(client)
+    partners = await partner_ids(make)
+    await pilot(make, partners)
+    await measurements(make)
+    await data(make)
+    await answers(make)
+    # Steps through the stages have gates of their own, tested elsewhere.
+    await connection.execute("UPDATE pilot SET stage = 'running' WHERE code = $1", make.world.ids["code"])
+    await invitation(make)
+    return make.world
+
+
+async def invitation(make: Maker) -> None:
+    """Ebba lets Frida in; a token is never enough for that, so she signs in."""
+    here = {"sec-fetch-site": "same-origin", "accept": "application/json"}
+    await make.post(here, "/sign-in", {"email": "ebba@demo.example", "password": PASSWORD})
+    invited = await make.post(here, "/admin/people", {"name": "Frida", "email": "frida@demo.example"})
+    make.client.cookies.clear()
+    make.world.ids |= {"person": str(invited["person_id"]), "welcome": invited["link"].rsplit("/", 1)[1]}
+
+
+async def pilot(make: Maker, partners: dict[str, int]) -> None:
+    beds = {each["slug"]: each["id"] for each in (await make.get(EBBA, "/testbeds"))["items"]}
+    parts = [
+        {"partner_id": partners["lunet"], "roles": ["supplier"]},
+        {"partner_id": partners["ltu"], "roles": ["researcher"]},
+    ]
+    body = PILOT | {"testbed_id": beds["norra-hamn"], "lead_partner_id": partners["lulea"], "partners": parts}
+    made = await make.post(ALVA, "/pilots", body)
+    code = made["code"]
+    answer = await make.client.patch(
+        f"/pilots/{code}",
+        json={"visibility": "public", "row_version": made["row_version"], "question": {
+            "sv": "Kan nivågivare halvera antalet körningar?", "en": "Can level sensors halve the number of trips?"}},
+        headers=ALVA,
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    case = {"authority_id": partners["lulea"], "number": "TEK 2026/123"}
+    await make.post(ALVA, f"/pilots/{code}/cases", case)
+    view = await make.get(ALVA, f"/pilots/{code}")
+    make.world.ids |= {
+        "code": code,
+        "part": str(view["partners"][0]["id"]),
+        "need": str(view["needs"][0]["id"]),
+    }
+
+
+async def measurements(make: Maker) -> None:
+    text = {"sv": "En rad per kärl och dygn: tid, kärl, fyllnad i procent.", "en": "A row per bin and day."}
+    trial = await make.post(
+        ALVA,
+        f"/pilots/{make.world.ids['code']}/trials",
+        {"title": {"sv": "Vinterns mätning", "en": "The winter’s measuring"}, "description": text, "visibility": "public"},
+    )  # fmt: skip
+    good = await make.put(BO, f"/trials/{trial['id']}/results/fyllnad.csv", FILL)
+    half = await make.put(BO, f"/trials/{trial['id']}/results/trasig.csv", HALF)
+    noise = await make.put(BO, f"/trials/{trial['id']}/results/brus.bin", bytes(range(256)) * 40)
+    for each in (good, half, noise):
+        await make.until(BO, f"/results/{each['code']}", "state", {"ready", "partly", "unreadable"})
+    make.world.ids |= {"trial": str(trial["id"]), "result": good["code"], "result_id": str(good["id"]),
+                       "half": half["code"], "noise": noise["code"]}  # fmt: skip
+
+
+async def data(make: Maker) -> None:
+    ids = make.world.ids
+    body = {
+        "title": {"sv": "Fyllnad i hamnens kärl", "en": "Fill levels of the harbour’s bins"},
+        "description": {"sv": "Hur fulla fyra kärl var varje morgon.", "en": "How full four bins were each morning."},
+        "pilot": ids["code"],
+        "results": [int(ids["result_id"])],
+        "licence": "CC-BY-4.0",
+        "access": "public",
+        "keywords": ["avfall", "sensorer"],
+    }  # fmt: skip
+    slug = (await make.post(ALVA, "/datasets", body))["slug"]
+    version = await make.post(ALVA, f"/datasets/{slug}/versions", {"notes": "Första vintern."})
+    address = f"/datasets/{slug}/versions/{version['number']}"
+    draft = await make.post(
+        ALVA, "/datasets", body | {"title": {"sv": "Utkast om kärl"}, "access": "consortium"}
+    )
+    ids |= {"slug": slug, "version": version["number"], "draft": draft["slug"]}
+    make.world.csv = (await make.client.get(f"{address}/data.csv")).content
+
+
+async def answers(make: Maker) -> None:
+    ids = make.world.ids
+    path = f"/pilots/{ids['code']}"
+    outcome = await make.post(ALVA, f"{path}/outcomes", {
+        "indicator": {"sv": "Körningar per vecka", "en": "Trips a week"}, "unit": "1/vecka", "baseline": 14, "target": 7,
+        "result": 6.5, "method": {"sv": "Räknat i körjournalen.", "en": "Counted in the log."},
+        "version": {"dataset": ids["slug"]},
+    })  # fmt: skip
+    lesson = await make.post(ALVA, f"{path}/lessons", {
+        "kind": "winter", "lesson": {"sv": "Givarna ser inte genom frost; värm locket.", "en": "Frost blinds the sensors."},
+    })  # fmt: skip
+    decision = await make.post(ALVA, f"{path}/decisions", {
+        "outcome": "scale", "decider": "Tekniska nämnden", "decided_on": "2026-11-12",
+        "rationale": {"sv": "Målet nåddes; fler kärl får givare.", "en": "The target was met."},
+    })  # fmt: skip
+    ids |= {"outcome": str(outcome["id"]), "lesson": str(lesson["id"]), "decision": str(decision["id"])}
