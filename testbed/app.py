@@ -41,6 +41,7 @@ from testbed.trials import profile
 from testbed.trials.routes.results import ResultRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
 from testbed.trials.routes.uploads import UploadRoutes
+from testbed.web.addresses import PossibleAddress
 from testbed.web.forms import FormRequest
 from testbed.web.given import PROVIDED, cookie_name
 from testbed.web.health import healthz, readyz
@@ -104,7 +105,7 @@ def create_app(
         route_handlers=[*routes, _static()],
         dependencies=PROVIDED,
         lifespan=[resources],
-        middleware=[SameOrigin(settings, cookie_name(settings))],
+        middleware=[PossibleAddress(), SameOrigin(settings, cookie_name(settings))],
         request_class=FormRequest,
         request_max_body_size=JSON_AND_FORMS_BYTES,
         exception_handlers=HANDLERS,

@@ -34,7 +34,7 @@ for each in (person, token, coordinator):
 def main() -> None:
     """Run a command; a user's mistake ends in one sentence and exit code 1 or 2, never in a traceback."""
     try:
-        status = cli(exit_on_error=False, print_error=True)
+        status = cli(sys.argv[1:], exit_on_error=False, print_error=True)
     except CycloptsError:
         sys.exit(2)
     except ValidationError as error:
