@@ -197,10 +197,10 @@ def _described(pilot: Pilot, results: list[Result]) -> DatasetDraft:
             " låg före, under eller efter införandet. Tömningar och överfulla är antal under veckan; fyllnad_procent är"
             " hur fullt kärlet var i snitt när det tömdes.",
             "en": "Eight sorting bins over twelve weeks, one row per bin and week. All measurements are made up, by a"
-            " program, to show the service.\n\nThe column grupp (group) says whether the bin got a sensor, period whether the week"
-            " lay before (före), during (införande) or after (efter) the introduction. Tömningar (emptyings) and"
-            " överfulla (times overfull) are counts of the week; fyllnad_procent is how full the bin was on average when"
-            " emptied, in per cent.",
+            " program, to show the service.\n\nThe column grupp (group) says whether the bin got a sensor, period"
+            " whether the week lay before (före), during (införande) or after (efter) the introduction."
+            " Tömningar (emptyings) and överfulla (times overfull) are counts of the week; fyllnad_procent"
+            " is how full the bin was on average when emptied, in per cent.",
         },
         pilot=pilot.code,
         results=[result.code for result in results],
