@@ -283,7 +283,10 @@ def _line(slug: str, version: Version, readable: bool) -> VersionLine:
 
 
 async def nodes(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node]:
-    """The versions of a pilot's datasets in the chain; each rests on the results it was made of."""
+    """The versions of a pilot's datasets in the chain; each rests on the results it was made of.
+
+    For a reader who may see none of these results it rests on the pilot, so that the chain has no gap.
+    """
     query: Any = (
         select(Version, Dataset.slug, Dataset.title, Dataset.generated, allowed(actor, READ, Version))  # type: ignore[call-overload]
         .join(Dataset, col(Dataset.id) == Version.dataset_id)
@@ -291,21 +294,31 @@ async def nodes(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node
         .order_by(col(Version.id))
     )
     rows = (await session.exec(query)).all()
-    ids = [version.id for version, *_ in rows]
-    made_of: Any = select(col(VersionSource.version_id), col(VersionSource.result_id)).where(
-        col(VersionSource.version_id).in_(ids)
-    )
-    rests: dict[int, list[str]] = {}
-    for version_id, result_id in (await session.exec(made_of)).all() if ids else []:
-        rests.setdefault(version_id, []).append(f"result:{result_id}")
+    rests = await _made_of(session, actor, [version.id for version, *_ in rows])
+    pilot = [f"pilot:{pilot_id}"]
     return [
         Node(
             key=f"version:{version.id}", kind=Link.version, title=title, url=f"/datasets/{slug}/versions/{version.number}",
             note=version.number, sha256=version.manifest_sha256 if readable else None, at=version.published_at,
-            rests_on=rests.get(version.id, []), generated=generated,
+            rests_on=rests.get(version.id, pilot), generated=generated,
         )
         for version, slug, title, generated, readable in rows
     ]  # fmt: skip
+
+
+async def _made_of(session: AsyncSession, actor: Actor, versions: list[int]) -> dict[int, list[str]]:
+    """The keys of the results that the actor may see, by version."""
+    found: dict[int, list[str]] = {}
+    if not versions:
+        return found
+    query: Any = (
+        select(col(VersionSource.version_id), col(VersionSource.result_id))
+        .join(Result, col(Result.id) == VersionSource.result_id)
+        .where(col(VersionSource.version_id).in_(versions), allowed(actor, VIEW, Result))
+    )
+    for version_id, result_id in (await session.exec(query)).all():
+        found.setdefault(version_id, []).append(f"result:{result_id}")
+    return found
 
 
 tells(Link.version, nodes)
