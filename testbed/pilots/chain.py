@@ -51,7 +51,7 @@ ASIDE = {Link.device, Link.lesson}
 
 
 class Stop(SQLModel):
-    """A place on the drawn line: a node, or a kind that has none yet, or ``more`` nodes not drawn."""
+    """A place on the drawn line: a node, or a kind still to come, or ``more`` nodes not drawn."""
 
     kind: Link
     node: Node | None = None
@@ -71,13 +71,16 @@ class Chain(SQLModel):
             below, above = around(self, current)
             keys = {current} | {node.key for node in (*below, *above)}
             tied = [node for node in self.nodes if node.key in keys]
+        order = list(Link)
+        reached = max((order.index(node.kind) for node in tied if node.kind not in ASIDE), default=-1)
         stops: list[Stop] = []
         for kind in Link:
             found = [node for node in tied if node.kind == kind]
             stops += [Stop(kind=kind, node=node) for node in found[:most]]
             if len(found) > most:
                 stops.append(Stop(kind=kind, more=len(found) - most))
-            if not found and kind not in ASIDE:
+            # what lies before something that is there is not "still to come": the reader may not see it
+            if not found and kind not in ASIDE and order.index(kind) > reached:
                 stops.append(Stop(kind=kind))
         return stops
 
@@ -104,7 +107,9 @@ async def chain_of(session: AsyncSession, actor: Actor, pilot_id: int, code: str
             nodes += await teller(session, actor, pilot_id)
     known = {node.key for node in nodes}
     for node in nodes:
-        node.rests_on = [key for key in node.rests_on if key in known]
+        seen = [key for key in node.rests_on if key in known]
+        # rests on what the reader may not see: the line goes on from the pilot, which it says nothing about
+        node.rests_on = seen or [key for key in [f"pilot:{pilot_id}"] if node.rests_on and node.key != key]
     return Chain(pilot=code, nodes=nodes)
 
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Actor, PilotPartner
 from testbed.access.rights import VIEW, allowed
-from testbed.lists import Asked, Listed, Ref, Rows, in_language, in_swedish, matching, page_of
+from testbed.lists import Asked, Listed, Rows, in_language, in_swedish, matching, page_of
 from testbed.partners.models import Partner
 from testbed.pilots.models import Need, Pilot, PilotNeed, Stage, State
 from testbed.pilots.views import NeedItem, PilotItem
@@ -102,14 +102,6 @@ def _with(actor: Actor, slug: str) -> Any:
         )
     )
     return exists(taking_part)
-
-
-async def names(session: AsyncSession, actor: Actor, partner: str | None) -> list[Ref]:
-    """The partner a list is narrowed to, if the actor may see it: for the words above the list."""
-    query: Any = select(Partner.id, Partner.name).where(  # type: ignore[call-overload]
-        col(Partner.slug) == partner, allowed(actor, VIEW, Partner)
-    )
-    return [Ref(id=row.id, title=row.name, url=f"/partners/{partner}") for row in await session.exec(query)]
 
 
 async def needs(session: AsyncSession, actor: Actor, asked: Asked) -> Listed[NeedItem]:

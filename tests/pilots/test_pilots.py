@@ -37,10 +37,12 @@ async def test_a_pilot_is_seen_by_its_partners_and_by_those_who_run_it(client, p
 
 
 @pytest.mark.parametrize("who", [ALVA, BO, EBBA])
-@pytest.mark.parametrize("path", ["/pilots", PATH, f"{PATH}/chain", "/needs"])
+@pytest.mark.parametrize(
+    "path", ["/pilots", "/pilots?partner=ltu&testbed=norra-hamn", PATH, f"{PATH}/chain", "/needs"]
+)
 async def test_pages_are_shown_to_people_in_both_languages(client, pilot, who, path):
     for language in ("sv", "en"):
-        answer = await client.get(path, params={"lang": language}, headers=who | HTML)
+        answer = await client.get(path, headers=who | HTML | {"accept-language": language})
 
         assert answer.status_code == 200
         assert f'<html lang="{language}"' in answer.text
