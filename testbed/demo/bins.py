@@ -44,6 +44,20 @@ DATASET = {
     "sv": "Tömningar och fyllnad i åtta sorteringskärl (påhittade mätvärden)",
     "en": "Emptyings and fill of eight sorting bins (made-up measurements)",
 }
+SAID = PilotPatch(
+    question={
+        "sv": "Minskar givare i sorteringskärl antalet tömningar utan att fler kärl blir överfulla?",
+        "en": "Do sensors in sorting bins reduce emptyings without more bins being overfull?",
+    },
+    summary_plain={
+        "sv": "En påhittad pilot som visar hela kedjan från behov till beslut. Fyra kärl fick en givare som säger till"
+        " när de behöver tömmas, fyra tömdes som vanligt. Alla parter och mätvärden är påhittade.",
+        "en": "A made-up pilot that shows the whole chain from need to decision. Four bins got a sensor that says"
+        " when they need emptying, four were emptied as usual. All partners and measurements are made up.",
+    },
+    tags=["demo", "avfall", "kärl"],
+    visibility=Visibility.public,
+)
 PATIENCE_ROUNDS = 120
 SLOW = message("A job of the demo does not end. Is a worker busy? Run the command again to go on.")
 UNREAD = message("A file of the demo was not read; look at its result page.")
@@ -90,21 +104,7 @@ async def _pilot(
         end_planned=date(2026, 9, 30),
         quick=Quick(personal=False, camera=False, research=False, ai=False),
     )
-    patch = PilotPatch(
-        question={
-            "sv": "Minskar givare i sorteringskärl antalet tömningar utan att fler kärl blir överfulla?",
-            "en": "Do sensors in sorting bins reduce emptyings without more bins being overfull?",
-        },
-        summary_plain={
-            "sv": "En påhittad pilot som visar hela kedjan från behov till beslut. Fyra kärl fick en givare som säger till"
-            " när de behöver tömmas, fyra tömdes som vanligt. Alla parter och mätvärden är påhittade.",
-            "en": "A made-up pilot that shows the whole chain from need to decision. Four bins got a sensor that says"
-            " when they need emptying, four were emptied as usual. All partners and measurements are made up.",
-        },
-        tags=["demo", "avfall", "kärl"],
-        visibility=Visibility.public,
-    )
-    pilot = await registered(session, actor, draft, patch, shop.settings.code_prefix)
+    pilot = await registered(session, actor, draft, SAID, shop.settings.code_prefix)
     await open_case(
         session, actor, pilot.code, CaseDraft(authority_id=partners[OFFICE], number="DEMO-2026/0007")
     )

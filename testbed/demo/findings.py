@@ -49,47 +49,43 @@ LESSONS: tuple[tuple[LessonKind, dict[str, str]], ...] = (
 )
 
 
-def _outcomes(slug: str) -> list[OutcomeDraft]:
-    """Both indicators of the trial; the difference between the groups is in the text of the method."""
-    version = VersionRef(dataset=slug, number="1.0.0")
-    return [
-        OutcomeDraft(
-            indicator={"sv": "Tömningar av ett kärl", "en": "Emptyings of a bin"},
-            unit="per vecka",
-            baseline=11.5,
-            target=9.2,
-            result=8.0,
-            method={
-                "sv": "Medel per kärl över fyra veckor före och fyra veckor efter, fyra kärl med givare mot fyra utan. Kärl"
-                " med givare behövde 3,50 färre tömningar per vecka än vanliga kärl, jämfört med före"
-                " (osäkerhetsintervall 95 %: 1,54 till 5,46 färre).",
-                "en": "Mean per bin over four weeks before and four weeks after, four bins with a sensor against"
-                " four without. Bins with a sensor needed 3.50 fewer emptyings per week than ordinary bins, compared with"
-                " before (95 % uncertainty interval: 1.54 to 5.46 fewer).",
-            },
-            version=version,
-            note=MADE_UP,
-        ),
-        OutcomeDraft(
-            indicator={
-                "sv": "Gånger ett kärl var överfullt",
-                "en": "Times a bin was overfull",
-            },
-            unit="per 28 dagar",
-            baseline=2.0,
-            result=2.0,
-            method={
-                "sv": "Antal per kärl under fyra veckor före och fyra veckor efter, jämfört med fyra kärl utan givare. Ingen"
-                " skillnad syns (osäkerhetsintervall 95 %: 1,41 färre till 1,41 fler), men åtta kärl är för få för att"
-                " utesluta att fler blir överfulla.",
-                "en": "Count per bin over four weeks before and four weeks after, compared with four bins without a sensor."
-                " No difference is seen (95 % uncertainty interval: 1.41 fewer to 1.41 more), but eight bins are too few"
-                " to rule out that more become overfull.",
-            },
-            version=version,
-            note=MADE_UP,
-        ),
-    ]
+OUTCOMES = (
+    # the difference between the groups is in the text of the method
+    OutcomeDraft(
+        indicator={"sv": "Tömningar av ett kärl", "en": "Emptyings of a bin"},
+        unit="per vecka",
+        baseline=11.5,
+        target=9.2,
+        result=8.0,
+        method={
+            "sv": "Medel per kärl över fyra veckor före och fyra veckor efter, fyra kärl med givare mot fyra utan. Kärl"
+            " med givare behövde 3,50 färre tömningar per vecka än vanliga kärl, jämfört med före"
+            " (osäkerhetsintervall 95 %: 1,54 till 5,46 färre).",
+            "en": "Mean per bin over four weeks before and four weeks after, four bins with a sensor against"
+            " four without. Bins with a sensor needed 3.50 fewer emptyings per week than ordinary bins, compared with"
+            " before (95 % uncertainty interval: 1.54 to 5.46 fewer).",
+        },
+        note=MADE_UP,
+    ),
+    OutcomeDraft(
+        indicator={
+            "sv": "Gånger ett kärl var överfullt",
+            "en": "Times a bin was overfull",
+        },
+        unit="per 28 dagar",
+        baseline=2.0,
+        result=2.0,
+        method={
+            "sv": "Antal per kärl under fyra veckor före och fyra veckor efter, jämfört med fyra kärl utan givare. Ingen"
+            " skillnad syns (osäkerhetsintervall 95 %: 1,41 färre till 1,41 fler), men åtta kärl är för få för att"
+            " utesluta att fler blir överfulla.",
+            "en": "Count per bin over four weeks before and four weeks after, compared with four bins without a sensor."
+            " No difference is seen (95 % uncertainty interval: 1.41 fewer to 1.41 more), but eight bins are too few"
+            " to rule out that more become overfull.",
+        },
+        note=MADE_UP,
+    ),
+)
 
 
 async def record(db: Database, cast: Cast, pilot: Pilot, slug: str) -> None:
@@ -109,8 +105,10 @@ async def record(db: Database, cast: Cast, pilot: Pilot, slug: str) -> None:
 async def _evaluated(session: AsyncSession, actor: Actor, number: int, slug: str) -> None:
     pilot = await session.get_one(Pilot, number)
     if await there(session, Outcome, col(Outcome.pilot_id) == pilot.id) is None:
-        for draft in _outcomes(slug):
-            await service.register(session, actor, pilot.code, draft)
+        version = VersionRef(dataset=slug, number="1.0.0")
+        for draft in OUTCOMES:
+            rests = draft.model_copy(update={"version": version})
+            await service.register(session, actor, pilot.code, rests)
         await walked(session, actor, pilot, Stage.evaluating)
 
 
