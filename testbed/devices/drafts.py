@@ -38,7 +38,7 @@ def _within_reach(at: datetime) -> datetime:
         raise ValueError(TOO_OLD)
     if at > datetime.now(UTC) + AHEAD:
         raise ValueError(NOT_YET)
-    return at
+    return at.astimezone(UTC)
 
 
 Moment = Annotated[Annotated[AwareDatetime, AfterValidator(_within_reach)] | None, BeforeValidator(_local)]
@@ -64,9 +64,9 @@ class ModelDraft(SQLModel):
     model_config = {"extra": "forbid"}
 
     name: Line = Field(min_length=1, max_length=200, schema_extra={"examples": ["ERS Sound"]})
-    maker: Line = Field(default="", max_length=200, schema_extra={"examples": ["Elsys"]})
+    maker: Line | None = Field(default=None, max_length=200, schema_extra={"examples": ["Elsys"]})
     kind: ModelKind = ModelKind.lorawan
-    description: Passage = Field(default="", max_length=4000)
+    description: Passage | None = Field(default=None, max_length=4000)
     datasheet_url: WebAddress | None = None
 
 

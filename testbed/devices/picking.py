@@ -31,9 +31,10 @@ def known_models(actor: Actor) -> ColumnElement[bool]:
 
 def known_places(actor: Actor) -> ColumnElement[bool]:
     """Places of the testbeds the actor may see, except those where only devices hidden from the actor have sat."""
-    sat = exists().where(col(Deployment.place_id) == Place.id)
-    sat_visibly = exists().where(col(Deployment.place_id) == Place.id, allowed(actor, VIEW, Deployment))
+    sat = exists().where(col(Deployment.place_id) == Place.id).correlate(Place)
+    sat_visibly = sat.where(allowed(actor, VIEW, Deployment))
     coordinated = exists().where(col(Testbed.id) == Place.testbed_id, allowed(actor, REGISTER, Testbed))
+    coordinated = coordinated.correlate(Place)
     mine = col(Place.created_by_id) == actor.person_id if actor.person_id is not None else coordinated
     visible: ColumnElement[bool] = allowed(actor, VIEW, Place) & or_(~sat, sat_visibly, coordinated, mine)
     return visible

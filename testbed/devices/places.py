@@ -69,6 +69,7 @@ async def page(
             col(Place.position),
             col(Place.indoor),
             col(Testbed.slug).label("testbed"),
+            col(Testbed.name).label("testbed_name"),
             sitting.label("devices"),
         )
         .join(Testbed, col(Testbed.id) == Place.testbed_id)

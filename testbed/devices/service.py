@@ -81,12 +81,13 @@ async def _model(session: AsyncSession, actor: Actor, draft: DeviceDraft) -> int
             raise Invalid(picking.CHECK, fields={"device_model_id": ABSENT})
         return int(found)
     same: Any = select(col(DeviceModel.id)).where(
-        func.lower(DeviceModel.maker) == draft.model.maker.lower(),
+        func.lower(DeviceModel.maker) == (draft.model.maker or "").lower(),
         func.lower(DeviceModel.name) == draft.model.name.lower(),
     )
     if (known := (await session.exec(same.order_by(col(DeviceModel.id)))).scalars().first()) is not None:
         return int(known)
-    made = DeviceModel(**draft.model.model_dump(), created_by_id=actor.person_id)
+    written = draft.model.model_dump(exclude_none=True)
+    made = DeviceModel(**written, created_by_id=actor.person_id)
     session.add(made)
     await session.flush()
     await record(

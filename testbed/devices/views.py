@@ -33,6 +33,7 @@ class PlaceItem(SQLModel):
     position: dict[str, Any] | None = None
     indoor: bool = False
     testbed: str
+    testbed_name: dict[str, str]
     devices: int = 0
 
 
