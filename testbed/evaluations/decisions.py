@@ -1,7 +1,7 @@
 """Decisions and lessons: what a pilot led to, and what others should know before they try the same."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -228,7 +228,7 @@ async def decision_nodes(session: AsyncSession, actor: Actor, pilot_id: int) -> 
     return [
         Node(
             key=f"decision:{row.id}", kind=Link.decision, title=WORDS[row.outcome], url=f"/decisions/{row.id}",
-            note=row.decider, at=row.created_at,
+            note=row.decider, at=datetime.combine(row.decided_on, time(12), UTC),
             rests_on=[f"outcome:{number}" for number, at in known if at <= row.created_at],
         )
         for (row,) in (await session.exec(query.order_by(col(Decision.id)))).all()

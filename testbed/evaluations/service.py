@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from babel.numbers import format_decimal
 from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -225,8 +226,8 @@ async def nodes(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node
     return [
         Node(
             key=f"outcome:{row.id}", kind=Link.outcome, title=row.indicator, url=f"/outcomes/{row.id}",
-            note=f"{row.result:g} {row.unit}", at=row.created_at, rests_on=[f"version:{row.version_id}"],
-            generated=row.generated,
+            note=f"{format_decimal(row.result, locale=language.get())} {row.unit}", at=row.created_at,
+            rests_on=[f"version:{row.version_id}"], generated=row.generated,
         )
         for (row,) in (await session.exec(query)).all()
     ]  # fmt: skip
