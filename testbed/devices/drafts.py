@@ -58,6 +58,11 @@ def _is_blank(given: Any) -> bool:
     )
 
 
+def _decimal(given: Any) -> Any:
+    """A number as it is written in Swedish, with a comma; blank is none."""
+    return (given.strip().replace(",", ".") or None) if isinstance(given, str) else given
+
+
 class ModelDraft(SQLModel):
     """A type of device that is not registered yet."""
 
@@ -144,7 +149,7 @@ class DeploymentDraft(SQLModel):
         max_length=20,
         description="Code of the pilot it measures for; the device's own, unless said.",
     )
-    height_m: float | None = Field(
+    height_m: Annotated[float | None, BeforeValidator(_decimal)] = Field(
         default=None, ge=-1000, le=1000, description="Over ground; negative below it."
     )
     note: Line | None = Field(default=None, max_length=1000)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import nh3
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -73,6 +73,7 @@ def environment(settings: Settings) -> Environment:
     }
     env.filters |= {
         "date": show_date,
+        "day_of_year": show_day_of_year,
         "datetime": show_datetime,
         "num": show_number,
         "size": show_size,
@@ -128,6 +129,14 @@ def show_date(day: date | str | None) -> Markup:
         return Markup("")
     written = day if isinstance(day, str) else day.isoformat()
     return Markup('<time datetime="{0}">{0}</time>').format(written[:10])
+
+
+def show_day_of_year(day: str | None) -> str:
+    """``12-15`` as people say it: 15 december."""
+    if not day:
+        return ""
+    month, _, number = day.partition("-")
+    return format_date(date(2024, int(month), int(number)), "d MMMM", locale=language.get())
 
 
 @pass_context

@@ -161,13 +161,14 @@ async def test_a_place_of_another_testbed_is_no_place_for_it(client, db, path):
 
 async def test_a_form_takes_swedish_time(client, path):
     form = {"place_id": "", "place.name.sv": "Taket", "place.name.en": "", "place.position": "65.58, 22.15", "from_at.local": "2026-05-01T10:00",
-            "pilot": "", "height_m": "", "note": ""}  # fmt: skip
+            "pilot": "", "height_m": "3,5", "note": ""}  # fmt: skip
 
     answer = await client.post(f"{path}/deployments", data=form, headers=BO | HTML)
 
     put = (await now(client, path))["deployment"]
     assert answer.status_code == 303
     assert datetime.fromisoformat(put["from_at"]) == datetime(2026, 5, 1, 8, tzinfo=UTC)
+    assert put["height_m"] == 3.5
     assert put["place"]["position"] == {"type": "Point", "coordinates": [22.15, 65.58]}
 
 
