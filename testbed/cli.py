@@ -48,6 +48,8 @@ def main() -> None:
         sys.exit(130)
     except (OSError, asyncpg.PostgresError) as error:
         if not is_away(error):
+            if isinstance(error, OSError) and error.filename:
+                sys.exit(f"{error.filename}: {error.strerror}")
             raise
         sys.exit("The database does not answer. Is it running, and is TESTBED_DATABASE_URL right?")
     sys.exit(status if isinstance(status, int) else 0)
@@ -136,15 +138,15 @@ async def _welcome(settings: Settings, found: Server) -> None:
 
 
 @cli.command(name="worker")
-def work(*, with_parent: Annotated[bool, Parameter(show=False)] = False) -> None:
+def work(*, with_parent: Annotated[int | None, Parameter(show=False)] = None) -> None:
     """Do background work: read uploaded files, publish versions, seal the activity log.
 
     `testbed serve` runs one already; more may run, also on other machines with the same database and store.
     """
     from testbed import serve as serving
 
-    if with_parent:
-        serving.end_with_parent()
+    if with_parent is not None:
+        serving.end_with_parent(with_parent)
     settings = Settings.from_env()
     log.set_up(readable=sys.stderr.isatty())
     with server(settings, _say) as found:

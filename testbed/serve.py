@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -37,6 +38,7 @@ BACK_OFF_SECONDS = (0.5, 30.0)
 RUNNING = message(
     "A service runs on this data folder already (process {pid}). Stop it first, or choose another folder."
 )
+NO_ADDRESS = message("It is not possible to listen on {host}:{port}: {why}.")
 TAKEN = message("The address {host}:{port} is taken. Choose another port: PORT=8001 make serve.")
 
 
@@ -103,16 +105,19 @@ def bound(host: str, port: int) -> socket.socket:
     """A listening socket.
 
     Raises:
-        Conflict: somebody else listens there.
+        Conflict: somebody else listens there, or nobody can.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         made.close()
-        raise Conflict(TAKEN, host=host, port=port) from error
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise Conflict(TAKEN, host=host, port=port) from error
+        why = getattr(error, "strerror", None) or "a port is a number from 0 to 65535"
+        raise Conflict(NO_ADDRESS, host=host, port=port, why=why) from error
     return made
 
 
@@ -185,7 +190,9 @@ def worker_beside() -> Iterator[None]:
 def _keep_alive(over: threading.Event, running: list[subprocess.Popen[bytes]]) -> None:
     pause = BACK_OFF_SECONDS[0]
     while not over.is_set():
-        process = subprocess.Popen([sys.executable, "-m", "testbed", "worker", "--with-parent"])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "testbed", "worker", "--with-parent", str(os.getpid())]
+        )
         running[:] = [process]
         if over.is_set():
             process.terminate()
@@ -200,10 +207,12 @@ def _keep_alive(over: threading.Event, running: list[subprocess.Popen[bytes]]) -
             over.wait(pause)
 
 
-def end_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the process that started us dies (Linux)."""
+def end_with_parent(pid: int) -> None:
+    """Ask the kernel for SIGTERM when the process that started us dies (Linux); end at once if it is dead already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DIED, signal.SIGTERM)
+    if os.getppid() != pid:
+        sys.exit(0)
 
 
 async def worker(settings: Settings, db: Database) -> None:

@@ -24,6 +24,7 @@ class Settings(BaseModel):
     )
     database_url: str | None = Field(
         default=None,
+        pattern=r"^postgres(ql)?(\+\w+)?://[^\s/]*(:\d+)?/[^\s]*$",
         description="PostgreSQL URL (15 to 18); unset starts the embedded server in the data folder.",
     )
     data_dir: Path = Field(
