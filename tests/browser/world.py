@@ -84,6 +84,7 @@ async def build(client: httpx.AsyncClient, connection: asyncpg.Connection) -> Wo
     make = Maker(client)
     partners = await partner_ids(make)
     await pilot(make, partners)
+    await devices(make)
     await measurements(make)
     await data(make)
     await answers(make)
@@ -126,6 +127,28 @@ async def pilot(make: Maker, partners: dict[str, int]) -> None:
         "part": str(view["partners"][0]["id"]),
         "need": str(view["needs"][0]["id"]),
     }
+
+
+async def devices(make: Maker) -> None:
+    """A sensor of the pilot, on a quay; and the testbed it stands in, on the map."""
+    bed = await make.get(ALVA, "/testbeds/norra-hamn")
+    answer = await make.client.patch(
+        "/testbeds/norra-hamn", json={"location": POLYGON, "row_version": bed["row_version"]}, headers=ALVA
+    )
+    assert answer.status_code == 200, answer.text
+    device = await make.post(ALVA, "/devices", {
+        "name": "Nivågivare 1", "pilot": make.world.ids["code"], "visibility": "public",
+        "model": {"maker": "Acme", "name": "Level", "kind": "lorawan"},
+        "purpose": {"sv": "Mäter hur fullt kärlet är.", "en": "Measures how full the bin is."},
+    })  # fmt: skip
+    stand = {"type": "Point", "coordinates": [22.155, 65.585]}
+    await make.post(
+        ALVA,
+        f"/devices/{device['code']}/deployments",
+        {"place": {"name": {"sv": "Kajen"}, "position": stand}},
+    )
+    place = (await make.get(ALVA, "/places"))["items"][0]
+    make.world.ids |= {"device": device["code"], "place": place["code"]}
 
 
 async def measurements(make: Maker) -> None:
