@@ -4,6 +4,7 @@ The server is the embedded one, started from the binaries in ``TESTBED_TEST_PG_B
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from testbed import log
 from testbed.app import create_app
 from testbed.db import Database, migrate
 from testbed.embedded import Login, running
@@ -29,6 +31,13 @@ from tests import cast
 
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
 BASE = "http://testserver"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log() -> None:
+    """Tracebacks without the values of variables: drawing those takes half a minute."""
+    log.set_up(readable=False)
+    logging.getLogger("access").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

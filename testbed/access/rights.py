@@ -27,7 +27,7 @@ def allowed(actor: Actor, action: str, entity: Any = None) -> ColumnElement[bool
     """The SQL condition under which ``actor`` may do ``action`` on rows of ``entity`` (a model or an alias).
 
     ``view`` admits to a row (of a dataset: to its description), ``read`` to its content; every other
-    action is one of ``policy.toml``. ``entity`` None is for actions on no row.
+    action is one of ``policy.toml``, and nobody acts on a row they may not view. ``entity`` None is for actions on no row.
     """
     asking = Actor(person_id=actor.person_id, admin=actor.admin, scopes=actor.scopes)
     if entity is None or isinstance(entity, type):
@@ -50,9 +50,11 @@ def _condition(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
     if actor.scopes is not None and not actor.scopes & rule.scope:
         return false()
     granted = or_(false(), *(holds(actor, term, entity) for term in rule.who))
-    if not rule.never or actor.person_id is None:
+    if entity is None or actor.person_id is None:
         return granted
-    return and_(granted, *(not_(supplier_side(actor, entity)) for _ in rule.never))
+    person = Actor(person_id=actor.person_id, admin=actor.admin)  # a token for uploads alone need not read
+    seen = _seen(person, VIEW, entity)
+    return and_(granted, seen, *(not_(supplier_side(actor, entity)) for _ in rule.never))
 
 
 def _seen(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:

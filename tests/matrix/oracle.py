@@ -1,7 +1,7 @@
 """The policy read a second time, in plain Python over plain facts: what the SQL is held against."""
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import testbed.access.policy
 POLICY: dict[str, Any] = tomllib.loads(
     Path(testbed.access.policy.__file__).with_name("policy.toml").read_text(encoding="utf-8")
 )
+NOTHING = "nothing"  # what an action is on that concerns no row
 READING = {"read", "export"}
 
 
@@ -108,4 +109,5 @@ def may(who: Principal, action: str, thing: Thing) -> bool:
     if who.scopes is not None and not who.scopes & set(rule["scope"]):
         return False
     granted = any(holds(who, term, thing) for term in rule["who"])
+    granted = granted and (thing.model == NOTHING or sees(replace(who, scopes=None), thing))
     return granted and not (rule.get("never") and supplies(who, thing))

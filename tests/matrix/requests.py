@@ -25,9 +25,12 @@ BODIES: dict[str, Any] = {
     "POST /pilots/{code}/trials": {"title": "Nytt försök"},
     "POST /pilots/{code}/outcomes": {"indicator": TEXT, "unit": "kg", "result": 1, "method": TEXT, "version_id": 1},
     "POST /pilots/{code}/decisions": {"outcome": "adopt", "rationale": TEXT, "decider": "Nämnden", "decided_on": "2026-11-01"},
+    "POST /pilots/{code}/decisions/check": {"outcome": "adopt", "rationale": TEXT, "decider": "Nämnden", "decided_on": "2026-11-01"},
+    "POST /devices/{code}/remove": {"at": "2026-11-20T12:00:00+01:00"},
+    "POST /devices/{code}/retire": {"at": "2026-11-20T12:00:00+01:00"},
     "POST /pilots/{code}/lessons": {"kind": "winter", "lesson": TEXT},
     "POST /datasets": {"title": "Ny data", "description": "Om den", "pilot": "LUL-2026-801", "results": ["R-PV0AAA"], "licence": "CC-BY-4.0", "access": "private"},
-    "POST /datasets/{slug}/access": {"access": "private", "row_version": 999_999},
+    "POST /datasets/{slug}/access": {"access": "private"},
     "POST /datasets/{slug}/versions": {},
     "POST /devices": {"name": "Ny enhet", "testbed_id": 1, "model": {"maker": "Acme", "name": "M9", "kind": "lorawan"}, "owner_id": 1},
     "POST /places": {"testbed_id": 1, "name": "Ny plats"},
@@ -65,6 +68,19 @@ class Try:
         return FROM_PATH.sub(lambda found: known.get(found[1], "1"), self.typed)
 
     @property
+    def ends(self) -> int:
+        """What takes things away comes last, and what takes the person's own partner away at the very end."""
+        last = self.route.rsplit("/", 1)[-1]
+        return 2 * (self.name == "POST /partners/{slug}/archive") or last in {
+            "archive",
+            "leave",
+            "end",
+            "retire",
+            "remove",
+            "stage",
+        }
+
+    @property
     def typed(self) -> str:
         return re.sub(r"\{(\w+)\}", r"{\1:str}", self.route)
 
@@ -76,7 +92,7 @@ class Try:
         model = {
             "pilots": "Pilot", "partners": "Partner", "testbeds": "Testbed", "datasets": "Dataset", "results": "Result",
             "trials": "Trial", "needs": "Need", "devices": "Device", "outcomes": "Outcome", "decisions": "Decision",
-            "lessons": "Lesson",
+            "lessons": "Lesson", "places": "Place",
         }.get(first)  # fmt: skip
         if model == "Dataset" and "{version}" in self.route:
             model = "Version"
@@ -102,5 +118,10 @@ def tries(app: Litestar) -> list[Try]:
             for path, handler in handlers(app)
             for method in getattr(handler, "http_methods", set()) - {"OPTIONS"}
         ),
-        key=lambda each: ("{" in each.route, each.route, each.method),  # lists first: they tell most
+        key=lambda each: (
+            "{" in each.route,
+            each.ends,
+            each.route,
+            each.method,
+        ),  # lists first: they tell most
     )

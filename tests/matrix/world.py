@@ -248,6 +248,17 @@ async def devices(make: Builder, pilot: Thing, owner: str) -> None:
         "INSERT INTO place (code, testbed_id, name) SELECT $1, id, '{\"sv\": \"Stolpe\"}' FROM testbed WHERE slug = $2 RETURNING id",
         f"P-{pilot.path['id']}AAAA", pilot.pilot.testbed,
     )  # fmt: skip
+    spot = make.world.add(
+        Thing(
+            "Place",
+            None,
+            parent=thing,
+            testbed=pilot.pilot.testbed,
+            name=f"P-{pilot.path['id']}",
+            path={"code": f"P-{pilot.path['id']}AAAA"},
+        )
+    )
+    spot.path["id"] = str(place)
     deployment = await make.number(
         "INSERT INTO deployment (device_id, place_id, pilot_id, during) VALUES ($1, $2, $3, tstzrange('2026-01-01', NULL)) RETURNING id",
         device, place, int(pilot.path["id"]),
