@@ -8,11 +8,14 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -249,11 +252,34 @@ async def _end(task: Task, state: str, error: str | None, result: dict[str, Any]
     return held is not None
 
 
+@contextlib.contextmanager
+def scratch(task: Task) -> Iterator[Path]:
+    """A folder for one attempt, beside the blobs so that they can be linked into it.
+
+    It is gone afterwards, with those that killed attempts left; others may pass through, as parsers run as nobody.
+    """
+    above = task.shop.settings.data_dir / "work"
+    above.mkdir(mode=0o711, parents=True, exist_ok=True)
+    _clear(task.shop, task.id)
+    made = Path(tempfile.mkdtemp(prefix=f"{task.id}-", dir=above))
+    made.chmod(0o711)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _clear(shop: Workshop, job: int) -> None:
+    for left in (shop.settings.data_dir / "work").glob(f"{job}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 async def sweep(shop: Workshop, kinds: Mapping[str, Kind]) -> int:
     """Fail the jobs that died on their last attempt, so that every job has an end; return how many."""
     async with shop.db.raw() as connection:
         dead = await connection.fetch(SWEEP)
     for row in dead:
+        _clear(shop, row["id"])
         kind = kinds.get(row["kind"])
         if kind is not None and kind.gave_up is not None:
             args = json.loads(row["args"]) if isinstance(row["args"], str) else row["args"]

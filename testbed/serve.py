@@ -188,11 +188,10 @@ def worker_beside() -> Iterator[None]:
 
 
 def _keep_alive(over: threading.Event, running: list[subprocess.Popen[bytes]]) -> None:
+    words = [sys.executable, "-m", "testbed", "worker", "--with-parent", str(os.getpid())]
     pause = BACK_OFF_SECONDS[0]
     while not over.is_set():
-        process = subprocess.Popen(
-            [sys.executable, "-m", "testbed", "worker", "--with-parent", str(os.getpid())]
-        )
+        process = subprocess.Popen(words)  # noqa: S603 - our own command
         running[:] = [process]
         if over.is_set():
             process.terminate()

@@ -2,11 +2,7 @@
 
 import asyncio
 import json
-import shutil
-import tempfile
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -25,7 +21,7 @@ from testbed.datasets.weighing import Weighed, open_pilot, weigh
 from testbed.db import Database
 from testbed.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
 from testbed.files import Store
-from testbed.jobs import Job, Kind, Task, later
+from testbed.jobs import Job, Kind, Task, later, scratch
 from testbed.lists import Ref
 from testbed.people.models import Person, PersonState
 from testbed.tabular import run
@@ -187,13 +183,13 @@ def _done_before(task: Task, weighed: Weighed) -> dict[str, Any] | None:
 async def _make(task: Task, results: Sequence[Result]) -> Made:
     store = task.shop.store
     await _check(task, store, results)
-    with _scratch(task.shop.settings.data_dir) as scratch:
+    with scratch(task) as work:
         paths = []
         for place, result in enumerate(results):
-            folder = scratch / str(place)
+            folder = work / str(place)
             folder.mkdir(mode=0o711)
             paths.append(await store.local(str(result.parquet_sha256), folder))
-        found = await run.combine(paths, scratch, types=_nested(results), progress=task.beat)
+        found = await run.combine(paths, work, types=_nested(results), progress=task.beat)
         if found.state != "ready" or found.parquet is None or found.csv is None:
             hint = found.problems[0].get("hint") if found.problems else None
             raise Invalid(UNLIKE, told=hint or UNLIKE)
@@ -213,19 +209,6 @@ async def _check(task: Task, store: Store, results: Sequence[Result]) -> None:
         for sha256 in (result.sha256, str(result.parquet_sha256)):
             if not await store.verify(sha256):
                 raise Conflict(DAMAGED)
-
-
-@contextmanager
-def _scratch(data_dir: Path) -> Iterator[Path]:
-    """A folder beside the blobs, so that they can be linked into it; others may pass, as the parser runs as nobody."""
-    work_dir = data_dir / "work"
-    work_dir.mkdir(mode=0o711, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix="publish-", dir=work_dir))
-    made.chmod(0o711)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _nested(results: Sequence[Result]) -> dict[str, str]:

@@ -1,9 +1,6 @@
 """The job that reads a received file: what is in it, as a table, and what is wrong with it."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.activity import record
 from testbed.db import driver
-from testbed.jobs import Kind, LeaseLost, Task, Workshop
+from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.tabular import run
 from testbed.tabular.run import Report
 from testbed.trials.models import Result, ResultState, Trial
@@ -48,7 +45,7 @@ async def profile(task: Task) -> Mapping[str, Any] | None:
     sha256 = await _begin(shop, number)
     if sha256 is None:
         return {"gone": number}
-    with scratch(shop.settings.data_dir) as work:
+    with scratch(task) as work:
         (work / "raw").mkdir(mode=0o711)
         await task.beat("fetching", 0, 0)
         source = await shop.store.local(sha256, work / "raw")
@@ -117,19 +114,6 @@ async def gave_up(shop: Workshop, args: Mapping[str, Any], error: str) -> None:
         result.report = Report("unreadable", "other", problems=[GIVEN_UP]).document()
         session.add(result)
         await _say(session, result, given_up=True)
-
-
-@contextmanager
-def scratch(data_dir: Path) -> Iterator[Path]:
-    """A folder for one reading, gone afterwards; other users may pass through it but not look into it."""
-    above = data_dir / "work"
-    above.mkdir(mode=0o711, parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="profile-", dir=above))
-    work.chmod(0o711)
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 KINDS = {"profile": Kind(profile, gave_up)}
