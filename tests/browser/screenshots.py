@@ -84,12 +84,12 @@ async def pictures(
         for name, where in pages.items():
             if not (place := await found(page, where)):
                 continue
-            await page.goto(place)
+            await page.goto(place, wait_until="networkidle")
             for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 900})
                 for scheme in ("light", "dark"):
                     await page.emulate_media(color_scheme=scheme)
-                    await page.wait_for_timeout(150)
+                    await page.wait_for_timeout(300)
                     await page.screenshot(path=folder / f"{name}-{width}-{lang}-{scheme}.png", full_page=True)
         await context.close()
 
