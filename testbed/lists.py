@@ -7,10 +7,26 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, func, literal, literal_column, or_, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Enum,
+    Integer,
+    Numeric,
+    func,
+    literal,
+    literal_column,
+    or_,
+    true,
+    tuple_,
+)
+from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -96,7 +112,7 @@ async def page_of(
     if expression is None:
         raise Invalid(message("This list cannot be sorted by {key}."), key=sort)
     if asked.after:
-        value, number = _opened(asked.after, sort)
+        value, number = _opened(asked.after, sort, expression.type)
         here, there = tuple_(expression, key), tuple_(literal(value, expression.type), literal(number))
         query = query.where(here < there if down else here > there)
     ordering = [expression.desc(), key.desc()] if down else [expression.asc(), key.asc()]
@@ -129,18 +145,35 @@ def _cursor(sort: str, value: Any, key: int) -> str:
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def _opened(cursor: str, sort: str) -> tuple[Any, int]:
+def _opened(cursor: str, sort: str, kind: TypeEngine[Any]) -> tuple[Any, int]:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         of, value, key = json.loads(packed)
         if of != sort or type(key) is not int or not 0 < key < 2**63:
             raise ValueError(cursor)
         if isinstance(value, dict):
-            return (
-                datetime.fromisoformat(value["at"]) if "at" in value else date.fromisoformat(value["on"])
-            ), key
-        if not isinstance(value, str | int | float) or (isinstance(value, str) and "\0" in value):
+            value = datetime.fromisoformat(value["at"]) if "at" in value else date.fromisoformat(value["on"])
+        if not _fits(value, kind):
             raise ValueError(cursor)
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
         raise Invalid(BAD_CURSOR) from error
     return value, key
+
+
+def _fits(value: Any, kind: TypeEngine[Any]) -> bool:
+    """Whether the database would take this value for a column of this kind; anybody can write a cursor."""
+    if isinstance(kind, Enum):
+        return value in kind.enums
+    if isinstance(value, str):
+        return not isinstance(kind, Numeric | Integer | Date | DateTime) and _is_text(value)
+    if isinstance(value, datetime):
+        return isinstance(kind, DateTime) and value.tzinfo is not None
+    if isinstance(value, date):
+        return isinstance(kind, Date)
+    if isinstance(kind, Integer):
+        return type(value) is int and abs(value) < (2**63 if isinstance(kind, BigInteger) else 2**31)
+    return isinstance(kind, Numeric) and type(value) in (int, float) and isfinite(value)
+
+
+def _is_text(value: str) -> bool:
+    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)

@@ -65,7 +65,8 @@ class ResultRoutes(Controller):
     async def index(
         self, session: Session, actor: Caller, asked: List,
         ended: Annotated[ResultState | None, QueryParameter(name="state")] = None,
-        trial: FromQuery[int | None] = None, pilot: FromQuery[str | None] = None, archived: FromQuery[bool] = False,
+        trial: Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)] = None,
+        pilot: FromQuery[str | None] = None, archived: FromQuery[bool] = False,
     ) -> Page[Listed[ResultItem]]:  # fmt: skip
         """List the results: search; filter by state, trial (id) and pilot (code); sort by received, filename, size, state."""
         page = await results.page(
