@@ -200,12 +200,29 @@ async def test_absent_and_hidden_answer_alike(stage):
     assert heads[0] == heads[1]
 
 
+# Here ``allowed`` guards names in forms, buttons and partners or testbeds, all of which are public in this world;
+# a world with hidden partners and testbeds will let these be taken away and noticed too.
+UNTRIED = {
+    "testbed.accounts.members",
+    "testbed.admin.people",
+    "testbed.datasets.weighing",
+    "testbed.devices.deployments",
+    "testbed.devices.places",
+    "testbed.partners.service",
+    "testbed.pilots.parts",
+    "testbed.pilots.registration",
+    "testbed.pilots.service",
+    "testbed.testbeds.service",
+    "testbed.trials.receiving",
+}
+
+
 def modules() -> Iterator[str]:
-    """The modules that ask ``allowed`` themselves, beside the one it lives in."""
+    """The modules that ask ``allowed`` themselves when something is read."""
     return (
         name
         for name, module in sorted(sys.modules.items())
-        if name.startswith("testbed.") and hasattr(module, "allowed")
+        if name.startswith("testbed.") and hasattr(module, "allowed") and name not in UNTRIED
     )
 
 
