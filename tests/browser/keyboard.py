@@ -81,6 +81,7 @@ class Keyboard:
 
     async def file(self, target: Locator, path: Path) -> None:
         """Open the system's file chooser and choose: two interactions."""
+        await self.page.wait_for_load_state()  # a page that still loads opens no chooser
         await self.reach(target)
         async with self.page.expect_file_chooser() as opened:
             await self.page.keyboard.press("Space")

@@ -117,3 +117,18 @@ async def test_everybody_can_use_every_page(windows, city: City, route: str, lan
     wrong = await seen(page, address)
 
     assert wrong == []
+
+
+async def test_a_map_follows_a_screen_that_is_turned(windows, city: City):
+    page = windows["sv", ""]
+    await page.set_viewport_size(PHONE)
+    await page.goto("/testbeds/norra-hamn")
+    await page.locator(".map-area").wait_for()
+
+    await page.set_viewport_size(DESK)
+    await page.wait_for_timeout(300)
+
+    sizes = await page.evaluate(
+        "['.map', '.map-frame'].map(each => document.querySelector(each).clientHeight)"
+    )
+    assert sizes[0] == sizes[1] > 200
