@@ -29,7 +29,9 @@ class ProblemKind(SQLModel):
 
 def policy_in_words() -> Who:
     return Who(
-        levels={name: {"audience": [*read.audience], "also": [*read.also]} for name, read in POLICY.read.items()},
+        levels={
+            name: {"audience": [*read.audience], "also": [*read.also]} for name, read in POLICY.read.items()
+        },
         actions={name: {"who": [*rule.who], "never": [*rule.never]} for name, rule in POLICY.action.items()},
     )
 
@@ -75,5 +77,3 @@ class OverviewRoutes(Controller):
         """Show the interface for programs; the page draws its icons from data: addresses."""
         body = rendered(request, "overview/api.html", view=None)
         return Response(body, media_type="text/html", headers={"Content-Security-Policy": API_CSP})
-
-

@@ -48,7 +48,9 @@ def _world(data: Path) -> tuple[str, int]:
 
 def _curl(*words: str) -> float:
     began = time.perf_counter()
-    subprocess.run(["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null", *words], check=True)
+    subprocess.run(
+        ["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null", *words], check=True
+    )
     return time.perf_counter() - began
 
 
