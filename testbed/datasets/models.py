@@ -50,10 +50,10 @@ class DatasetDraft(SQLModel):
 
     model_config = {"extra": "forbid"}
 
-    title: text2(min_length=3, max_length=200) = Field(  # type: ignore[valid-type]
+    title: text2(max_length=200) = Field(  # type: ignore[valid-type]
         schema_extra={"examples": [{"sv": "Fyllnadsgrad i kärl", "en": "Fill level of bins"}]}
     )
-    description: text2(min_length=3, max_length=10_000)  # type: ignore[valid-type]
+    description: text2(max_length=10_000)  # type: ignore[valid-type]
     pilot: Line = Field(description="The code of the pilot.", schema_extra={"examples": ["LUL-2026-001"]})
     results: list[Source] = Field(
         default_factory=list,
@@ -72,8 +72,8 @@ class DatasetPatch(SQLModel):
     model_config = {"extra": "forbid"}
 
     row_version: int | None = None
-    title: text2(min_length=3, max_length=200) = Field(default_factory=dict)  # type: ignore[valid-type]
-    description: text2(min_length=3, max_length=10_000) = Field(default_factory=dict)  # type: ignore[valid-type]
+    title: text2(max_length=200) = Field(default_factory=dict)  # type: ignore[valid-type]
+    description: text2(max_length=10_000) = Field(default_factory=dict)  # type: ignore[valid-type]
     results: list[Source] = Field(default_factory=list, max_length=500)
     licence: Licence = Licence.cc_by
     access: Access = Access.private

@@ -61,14 +61,14 @@ class OutcomeDraft(SQLModel):
 
     model_config = {"extra": "forbid"}
 
-    indicator: text2(min_length=3, max_length=300) = Field(  # type: ignore[valid-type]
+    indicator: text2(max_length=300) = Field(  # type: ignore[valid-type]
         schema_extra={"examples": [{"sv": "Tömningar per vecka", "en": "Collections a week"}]}
     )
     unit: Line = Field(min_length=1, max_length=40, schema_extra={"examples": ["1/week"]})
     baseline: Number | None = None
     target: Number | None = None
     result: Number
-    method: text2(min_length=3, max_length=4000)  # type: ignore[valid-type]
+    method: text2(max_length=4000)  # type: ignore[valid-type]
     version: VersionRef | None = None
     version_id: int | None = None
     note: optional_text2() = None  # type: ignore[valid-type]
@@ -80,12 +80,12 @@ class OutcomePatch(SQLModel):
     model_config = {"extra": "forbid"}
 
     row_version: int | None = None
-    indicator: text2(min_length=3, max_length=300) = Field(default_factory=dict)  # type: ignore[valid-type]
+    indicator: text2(max_length=300) = Field(default_factory=dict)  # type: ignore[valid-type]
     unit: Line = Field(default="", min_length=1, max_length=40)
     baseline: Number | None = None
     target: Number | None = None
     result: Number = 0.0
-    method: text2(min_length=3, max_length=4000) = Field(default_factory=dict)  # type: ignore[valid-type]
+    method: text2(max_length=4000) = Field(default_factory=dict)  # type: ignore[valid-type]
     version: VersionRef | None = None
     version_id: int | None = None
     note: optional_text2() = None  # type: ignore[valid-type]
@@ -137,7 +137,7 @@ class DecisionDraft(SQLModel):
     model_config = {"extra": "forbid"}
 
     outcome: Verdict
-    rationale: text2(min_length=3, max_length=10_000)  # type: ignore[valid-type]
+    rationale: text2(max_length=10_000)  # type: ignore[valid-type]
     decider: Line = Field(min_length=2, max_length=200, schema_extra={"examples": ["Stadsbyggnadsnämnden"]})
     decided_on: date
     case_id: int | None = Field(default=None, description="The case (diarienummer) it was decided in.")
@@ -192,7 +192,7 @@ class LessonDraft(SQLModel):
     model_config = {"extra": "forbid"}
 
     kind: LessonKind
-    lesson: text2(min_length=3, max_length=4000)  # type: ignore[valid-type]
+    lesson: text2(max_length=4000)  # type: ignore[valid-type]
 
 
 class LessonView(SQLModel):

@@ -39,7 +39,7 @@ class ResultState(StrEnum):
 class TrialFields(SQLModel):
     """What people write about a trial; shared by the form, the API and the views."""
 
-    title: text2(min_length=3, max_length=120) = Field(schema_extra={"examples": [{"sv": "Första veckan"}]})  # type: ignore[valid-type]
+    title: text2(max_length=120) = Field(schema_extra={"examples": [{"sv": "Första veckan"}]})  # type: ignore[valid-type]
     description: optional_text2() = Field(  # type: ignore[valid-type]
         default=None, description="What is measured, and what files are expected from whom."
     )
@@ -61,7 +61,7 @@ class TrialPatch(SQLModel):
     model_config = {"extra": "forbid"}
 
     row_version: int | None = None
-    title: text2(min_length=3, max_length=120) = Field(default_factory=dict)  # type: ignore[valid-type]
+    title: text2(max_length=120) = Field(default_factory=dict)  # type: ignore[valid-type]
     description: optional_text2() = None  # type: ignore[valid-type]
     design: Design | None = None
     start_on: date | None = None
