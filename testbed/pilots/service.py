@@ -33,7 +33,7 @@ COLUMNS = {"start_planned": "planned_start_on", "end_planned": "planned_end_on"}
 STAGES = list(Stage)
 ONE_STEP = message("A pilot goes one step at a time, forward or back.")
 WHY_BACK = message("Say why the pilot goes back.")
-TODO = {
+STEPS_BEFORE_START = {
     "user_groups": (message("Say whom it helps"), "need"),
     "lead": (message("Choose the department that leads"), "lead_partner_id"),
     "partner": (message("Find a partner"), "partners"),
@@ -223,7 +223,7 @@ def _todo(pilot: Pilot, needs: list[NeedItem], parts: list[PartView]) -> list[To
         where["need"] = f"/needs/{needs[0].id}/edit#user_groups"
     return [
         Todo(key=said_, done=filled[name], href=where.get(field, f"/pilots/{pilot.code}/edit#{field}"))
-        for name, (said_, field) in TODO.items()
+        for name, (said_, field) in STEPS_BEFORE_START.items()
     ]
 
 
