@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
 import testbed
-from testbed import log
+from testbed import holding, log
 from testbed.db import Database, Server, is_away, migrate, server
 from testbed.embedded import CannotStart
 from testbed.errors import DomainError, Unavailable
@@ -81,8 +81,13 @@ async def _upgrade(found: Server) -> None:
 
 
 def _with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
-    """Run a short command against the database; starts the embedded one if the service is not running."""
+    """Run a short command against the database; starts the embedded one if the service is not running.
+
+    Links it prints lead to the service that is running on the data folder, unless the settings say where.
+    """
     settings = Settings.from_env()
+    if "base_url" not in settings.model_fields_set and (address := holding.address_beside(settings.data_dir)):
+        settings = settings.model_copy(update={"base_url": address})
     log.set_up(readable=True)
 
     async def run(found: Server) -> T:
@@ -111,16 +116,17 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, worker: bool = True) -> 
     settings = Settings.from_env()
     log.set_up(readable=sys.stderr.isatty())
     with ExitStack() as stack:
-        stack.enter_context(serving.only_one(settings.data_dir))
+        lock = stack.enter_context(holding.only_one(settings.data_dir))
         listening = stack.enter_context(serving.bound(host, port))
         if "base_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"base_url": f"http://{host}:{listening.getsockname()[1]}"})
+        holding.tell(lock, settings.base_url)
         found = stack.enter_context(_prepared(settings))
         if found.cluster is not None:
             stack.enter_context(found.cluster.watched())
         asyncio.run(_welcome(settings, found))
         if worker:
-            stack.enter_context(serving.worker_beside())
+            stack.enter_context(serving.worker_beside(settings.base_url))
         serving.web(settings, found.app(), listening, _say)
 
 
@@ -138,7 +144,11 @@ async def _welcome(settings: Settings, found: Server) -> None:
 
 
 @cli.command(name="worker")
-def work(*, with_parent: Annotated[int | None, Parameter(show=False)] = None) -> None:
+def work(
+    *,
+    with_parent: Annotated[int | None, Parameter(show=False)] = None,
+    base_url: Annotated[str | None, Parameter(show=False)] = None,
+) -> None:
     """Do background work: read uploaded files, publish versions, seal the activity log.
 
     `testbed serve` runs one already; more may run, also on other machines with the same database and store.
@@ -148,6 +158,8 @@ def work(*, with_parent: Annotated[int | None, Parameter(show=False)] = None) ->
     if with_parent is not None:
         serving.end_with_parent(with_parent)
     settings = Settings.from_env()
+    if base_url is not None:
+        settings = settings.model_copy(update={"base_url": base_url})
     log.set_up(readable=sys.stderr.isatty())
     with server(settings, _say) as found:
         asyncio.run(serving.worker(settings, found.app()))

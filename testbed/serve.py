@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import signal
 import socket
@@ -12,9 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import Any
 
 import structlog
 import uvicorn
@@ -35,9 +33,6 @@ HEAD_SECONDS = 10
 HEAD_BYTES = 16_384
 PARENT_DIED = 1  # PR_SET_PDEATHSIG
 BACK_OFF_SECONDS = (0.5, 30.0)
-RUNNING = message(
-    "A service runs on this data folder already (process {pid}). Stop it first, or choose another folder."
-)
 NO_ADDRESS = message("It is not possible to listen on {host}:{port}: {why}.")
 TAKEN = message("The address {host}:{port} is taken. Choose another port: PORT=8001 make serve.")
 
@@ -121,31 +116,6 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
-@contextlib.contextmanager
-def only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder for one service; commands may join the database beside it.
-
-    Raises:
-        Conflict: another service holds it; names its process.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "serve.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise Conflict(RUNNING, pid=lock.read().strip() or "?") from None
-        _write_pid(lock)
-        yield
-
-
-def _write_pid(lock: IO[str]) -> None:
-    lock.seek(0)
-    lock.truncate()
-    lock.write(str(os.getpid()))
-    lock.flush()
-
-
 def web(settings: Settings, db: Database, listening: socket.socket, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; requests under way have eight seconds to end."""
     app = Shell(create_app(settings, db), settings)
@@ -172,11 +142,23 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def worker_beside() -> Iterator[None]:
+def worker_beside(base_url: str) -> Iterator[None]:
     """Keep a worker process alive while the block runs; it ends with us, however we end."""
     over = threading.Event()
     running: list[subprocess.Popen[bytes]] = []
-    thread = threading.Thread(target=_keep_alive, args=(over, running), name="worker-watch", daemon=True)
+    words = [
+        sys.executable,
+        "-m",
+        "testbed",
+        "worker",
+        "--with-parent",
+        str(os.getpid()),
+        "--base-url",
+        base_url,
+    ]
+    thread = threading.Thread(
+        target=_keep_alive, args=(words, over, running), name="worker-watch", daemon=True
+    )
     thread.start()
     try:
         yield
@@ -187,8 +169,7 @@ def worker_beside() -> Iterator[None]:
         thread.join(timeout=15)
 
 
-def _keep_alive(over: threading.Event, running: list[subprocess.Popen[bytes]]) -> None:
-    words = [sys.executable, "-m", "testbed", "worker", "--with-parent", str(os.getpid())]
+def _keep_alive(words: list[str], over: threading.Event, running: list[subprocess.Popen[bytes]]) -> None:
     pause = BACK_OFF_SECONDS[0]
     while not over.is_set():
         process = subprocess.Popen(words)  # noqa: S603 - our own command

@@ -43,6 +43,17 @@ def test_a_second_service_on_one_data_folder_is_refused(service: Service):
     assert (beside.returncode, beside.stdout) == (0, "Siri <siri@demo.example>\n")
 
 
+def test_a_link_made_beside_a_service_leads_to_it(service: Service):
+    service.start()
+
+    beside = command(service.data, "person", "link", "maj@demo.example")
+    service.stop()
+    alone = command(service.data, "person", "link", "maj@demo.example")
+
+    assert beside.stdout.startswith(f"http://127.0.0.1:{service.port}/welcome/")
+    assert alone.stdout.startswith("http://127.0.0.1:8000/welcome/")
+
+
 def test_a_taken_port_is_one_sentence(service: Service):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
