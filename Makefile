@@ -7,12 +7,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
+JOBS ?= auto
 BIN := .venv/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes --only-binary :all:
 # npm fetches the front-end files; where the machine has none, a wheel brings it
 NODE := $(if $(shell command -v npm),,-r requirements-node.lock)
+# each process starts a database server of its own; one that is done takes over from one that is not
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 SOURCES := pyproject.toml testbed/static/vendoring.py testbed/static/package.json testbed/static/package-lock.json
 
 help: ## list the commands
@@ -26,11 +29,11 @@ demo: install ## fill the register with the demo city and print three sign-ins
 
 install: .venv/.installed ## make .venv from the hashed locks and fetch the front-end files
 
-test: .venv/.dev ## run the whole test suite (ARGS="-k word" narrows it)
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/.dev ## run the whole test suite (ARGS="-k word" narrows it, JOBS=0 runs it in one process)
+	$(PYTEST) $(ARGS)
 
 test-pg15: .venv/.dev ## run the suite, but not browser and fault tests, on PostgreSQL 15 in PG15=folder
-	TESTBED_TEST_PG_BIN="$(PG15)" $(BIN)/python -m pytest --ignore tests/browser --ignore tests/faults $(ARGS)
+	TESTBED_TEST_PG_BIN="$(PG15)" $(PYTEST) --ignore tests/browser --ignore tests/faults $(ARGS)
 
 check: .venv/.dev ## format, lint, types, architecture, docs and compose file
 	$(BIN)/ruff format --check .
