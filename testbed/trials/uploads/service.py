@@ -83,7 +83,8 @@ async def begin(desk: Desk, actor: Actor, length: int | None, sent: str) -> Uplo
     async with desk.db.begin() as session:
         trial, owner = await receiving.entitled(session, actor, trial_id, sending)
         await _admit(session, desk, actor)
-        await receiving.check_quota(session, owner, length or 0, desk.settings.partner_quota_bytes)
+        quota = desk.settings.partner_quota_bytes
+        await receiving.check_quota(session, owner, length or 0, quota, reserved=True)
         await desk.store.check_room(length or 0)
         values: dict[str, Any] = {
             "person_id": actor.person_id,
