@@ -164,10 +164,11 @@ async def head(desk: Desk, actor: Actor, identifier: UUID) -> Upload:
         NotFound, Forbidden, Gone: as ``find`` and ``alive``. Locked: the older request does not let go.
     """
     upload = alive(await find(desk, actor, identifier))
-    if upload.state != UploadState.arriving:
+    if upload.state == UploadState.done:
         return upload
     async with taken(desk, upload) as lease:
-        await settle(lease, await asyncio.to_thread(desk.size, identifier))
+        if (await find(desk, actor, identifier)).state == UploadState.arriving:
+            await settle(lease, await asyncio.to_thread(desk.size, identifier))
     return alive(await find(desk, actor, identifier))
 
 

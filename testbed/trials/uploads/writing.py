@@ -232,7 +232,9 @@ async def _promise(lease: Lease, part: Growing) -> None:
 
 
 def _judge(lease: Lease, piece: Piece, line: Line) -> None:
-    """What to say of a body that did not come to its end."""
+    """What to say of a body that did not come to its end; one whose last byte came just before did."""
+    if lease.offset == lease.length or lease.offset - piece.offset == piece.announced:
+        return
     if line.end == "stopped":
         raise Conflict(TAKEN_OVER, offset=lease.offset)
     if line.end in {"silent", "broken"}:
