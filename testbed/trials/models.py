@@ -114,9 +114,7 @@ class TableSchema(SQLModel, table=True):
 
     __tablename__ = "table_schema"
     __table_args__ = (
-        unique(
-            "trial_id", "number", says=message("Somebody saved this meanwhile. Nothing of yours is lost.")
-        ),
+        unique("trial_id", "number", says=message("The trial has this version of its table schema already.")),
         rule(
             "number >= 1",
             name="number",
