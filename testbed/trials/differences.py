@@ -28,8 +28,8 @@ class Aspect(StrEnum):
     removed = "removed"
     renamed = "renamed"
     order = "order"
-    title = "title"
-    description = "description"
+    titles = "titles"
+    descriptions = "descriptions"
     type = "type"
     unit = "unit"
     required = "required"
@@ -40,7 +40,7 @@ class Aspect(StrEnum):
     max_length = "max_length"
     pattern = "pattern"
     enum = "enum"
-    format = "format"
+    spelling = "spelling"
     decimals = "decimals"
     zone = "zone"
     check = "check"
@@ -84,11 +84,19 @@ def _demand(before: Any, after: Any, _column: Body) -> Effect:
 
 def _limit(upper: bool) -> Judge:
     def judged(before: Any, after: Any, column: Body) -> Effect:
+        """Limits of a column whose type changed too may not compare."""
         if before is None or after is None:
             return Effect.looser if after is None else Effect.stricter
         kind = ColumnType(column["type"])
-        if kind in NUMERIC | TEMPORAL:
-            before, after = (order(kind, each, column.get("testbed:zone")) for each in (before, after))
+        try:
+            if kind in NUMERIC | TEMPORAL:
+                before, after = (order(kind, each, column.get("testbed:zone")) for each in (before, after))
+            if before == after:
+                return Effect.none
+        except ValueError:
+            return Effect.either
+        if isinstance(before, str) != isinstance(after, str):
+            return Effect.either
         return Effect.looser if (after > before) == upper else Effect.stricter
 
     return judged
@@ -118,10 +126,10 @@ def _type(before: Any, after: Any, _column: Body) -> Effect:
 
 KEYS: dict[str, tuple[Aspect, Judge]] = {
     "type": (Aspect.type, _type),
-    "format": (Aspect.format, _either),
+    "format": (Aspect.spelling, _either),
     "example": (Aspect.example, _words),
-    "testbed:titles": (Aspect.title, _words),
-    "testbed:descriptions": (Aspect.description, _words),
+    "testbed:titles": (Aspect.titles, _words),
+    "testbed:descriptions": (Aspect.descriptions, _words),
     "testbed:unit": (Aspect.unit, _either),
     "testbed:zone": (Aspect.zone, _either),
     "testbed:decimals": (Aspect.decimals, _limit(upper=True)),
