@@ -39,6 +39,7 @@ from testbed.settings import Settings
 from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile
 from testbed.trials.routes.results import ResultRoutes
+from testbed.trials.routes.schemas import SchemaRoutes, TemplateRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
 from testbed.trials.routes.uploads import UploadRoutes
 from testbed.web.addresses import PossibleAddress
@@ -72,6 +73,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     PilotTrialRoutes,
     TrialRoutes,
     UploadRoutes,
+    SchemaRoutes,
+    TemplateRoutes,
     ResultRoutes,
     DatasetRoutes,
     PublishRoutes,

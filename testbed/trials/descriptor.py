@@ -81,7 +81,7 @@ def _apart(given: list[str]) -> list[str]:
 
 
 Name = Annotated[
-    str, BeforeValidator(clean), StringConstraints(min_length=1, max_length=100, pattern=r"^[^\n\t]*$")
+    str, BeforeValidator(clean), StringConstraints(min_length=1, max_length=200, pattern=r"^[^\n\t]*$")
 ]
 Word = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=200)]
 Plain = Annotated[Any, BeforeValidator(_printable), AfterValidator(_plain)]

@@ -1,14 +1,17 @@
 """What a table schema must be besides well formed: that its parts go together, each fault beside the key it is about."""
 
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from testbed.canonical import canonical
 from testbed.texts import message
 from testbed.trials import patterns
 from testbed.trials.descriptor import Axis, Column, Descriptor, Fault, RecordCheck, body, fault, folded, read
 from testbed.trials.values import LARGEST, NESTED, NUMERIC, TEMPORAL, ColumnType, NoValue, order, spelt, zones
+
+LARGEST_BODY = 2**18
+"""Bytes in the one spelling; a form carries it to and fro."""
 
 Columns = list[tuple[int, Column]]
 
@@ -47,7 +50,10 @@ def sound(given: Any) -> tuple[dict[str, Any], list[Fault]]:
         faults += [{**each, "loc": ("fields", place, *each["loc"])} for each in _column(column)]
     if len(columns) == len(schema.fields):
         faults += _whole(schema, columns)
-    return ({}, faults) if faults else (body(schema), [])
+    whole = {} if faults else body(schema)
+    if whole and len(canonical(whole)) > LARGEST_BODY:
+        return {}, [fault(message("The table schema is too large: shorten its texts and lists."), "fields")]
+    return whole, faults
 
 
 def _whole(schema: Descriptor, columns: Columns) -> Iterator[Fault]:
@@ -73,11 +79,11 @@ def _storable(value: Any, depth: int = 0) -> bool:
     if isinstance(value, dict | list) and depth < 8:
         inside = [*value, *value.values()] if isinstance(value, dict) else value
         return all(_storable(each, depth + 1) for each in inside)
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return abs(value) <= LARGEST
     if isinstance(value, str):
         return len(value) <= 4000 and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
-    return value is None or (isinstance(value, float) and math.isfinite(value))
+    return value is None
 
 
 def _names(columns: Columns) -> Iterator[Fault]:

@@ -3,7 +3,6 @@
 Numbers with a point, dates as ISO 8601. What a *file* may spell otherwise is the business of ``testbed.tabular``.
 """
 
-import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
@@ -71,9 +70,9 @@ def _number(written: Any) -> Value:
         written = float(written)
     if isinstance(written, bool) or not isinstance(written, int | float):
         raise NoValue(message("Write a number."))
-    if not math.isfinite(written) or (isinstance(written, int) and abs(written) > LARGEST):
+    if not abs(written) <= LARGEST:
         raise NoValue(message("This number is too large."))
-    return int(written) if written == int(written) and abs(written) <= LARGEST else written
+    return int(written) if written == int(written) else written
 
 
 def _boolean(written: Any) -> Value:
