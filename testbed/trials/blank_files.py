@@ -41,7 +41,8 @@ KINDS = {
     ColumnType.date: ("datum, 2026-11-23", "date, 2026-11-23"),
     ColumnType.time: ("klockslag, 14:30", "time of day, 14:30"),
     ColumnType.datetime: ("datum och tid, 2026-11-23 14:30", "date and time, 2026-11-23 14:30"),
-    ColumnType.list: ("lista (JSON)", "list (JSON)"),
+    ColumnType.geopoint: ("punkt: longitud, latitud", "point: longitude, latitude"),
+    ColumnType.array: ("lista (JSON)", "list (JSON)"),
     ColumnType.object: ("objekt (JSON)", "object (JSON)"),
     ColumnType.geojson: ("geometri (GeoJSON)", "geometry (GeoJSON)"),
 }
@@ -186,7 +187,7 @@ def _cut(text: str, most: int) -> str:
 
 def _list(column: WantedColumn, listed: str | None) -> dict[str, Any] | None:
     if column.type == ColumnType.boolean:
-        return {"validate": "list", "source": ["ja", "nej"]}
+        return {"validate": "list", "source": column.answers or ["ja", "nej"]}
     return {"validate": "list", "source": listed} if listed else None
 
 
