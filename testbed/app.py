@@ -38,6 +38,8 @@ from testbed.pilots.routes import NeedRoutes, PartRoutes, PilotRoutes
 from testbed.settings import Settings
 from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile
+from testbed.trials.routes.acceptance import AcceptanceRoutes
+from testbed.trials.routes.reports import ReportRoutes
 from testbed.trials.routes.results import ResultRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
 from testbed.trials.routes.uploads import UploadRoutes
@@ -73,6 +75,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     TrialRoutes,
     UploadRoutes,
     ResultRoutes,
+    ReportRoutes,
+    AcceptanceRoutes,
     DatasetRoutes,
     PublishRoutes,
     VersionRoutes,

@@ -1,6 +1,7 @@
 """Read back what a reading left behind: its findings and the rows it refused. Both are our own files, not a stranger's.
 
-Every call opens a DuckDB of its own that may read one file, and blocks: call it in a thread.
+Every call opens a DuckDB of its own that may read one file, and blocks: call it in a thread. It raises ``Broken``
+when the file is not what was kept, ``TooSlow`` after ten seconds.
 """
 
 import csv
@@ -16,9 +17,16 @@ from testbed.tabular.rows import read_csv
 
 MEMORY = "128MB"
 MILLISECONDS = 10_000
-BATCH = 5_000
 HEAD_CHARACTERS = 1 << 20
-FIELDS = "line, row, \"column\", column_no, value, rule, severity, expected, first_line"
+FIELDS = 'line, row, "column", column_no, value, rule, severity, expected, first_line'
+
+
+class Broken(Exception):
+    """The file is not what was kept."""
+
+
+class TooSlow(Exception):
+    """The answer took longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,7 @@ class Refused:
 def findings(
     path: Path, *, rule: str | None = None, column: str | None = None, after: int = -1, most: int = 100
 ) -> list[Finding]:
-    """The first ``most`` findings behind the place ``after``, in order of line; about 50 ms among a million.
-
-    Raises: duckdb.Error when the file is damaged.
-    """
+    """The first ``most`` findings behind the place ``after``, in order of line; about 50 ms among a million."""
     wanted = [("rule = ?", rule), ('"column" = ?', column), ("file_row_number > ?", after)]
     asked = [(condition, value) for condition, value in wanted if value is not None]
     query = f"{_selected(path)} WHERE {' AND '.join(each for each, _ in asked)} ORDER BY file_row_number LIMIT {int(most)}"
@@ -59,19 +64,8 @@ def findings(
         return [Finding(*row) for row in connection.execute(query, [value for _, value in asked]).fetchall()]
 
 
-def every_finding(path: Path) -> Iterator[list[Finding]]:
-    """All of them in batches of ``BATCH``, without ever holding more. The caller may take as long as it likes."""
-    with _connected(path, milliseconds=0) as connection:
-        found = connection.execute(f"{_selected(path)} ORDER BY file_row_number")
-        while batch := found.fetchmany(BATCH):
-            yield [Finding(*row) for row in batch]
-
-
 def refused(path: Path, lines: Sequence[int]) -> Refused:
-    """The rows of ``rejected.csv`` that came from these lines.
-
-    Raises: duckdb.Error when the file is damaged.
-    """
+    """The rows of ``rejected.csv`` that came from these lines."""
     titles = titles_of(path)
     names = [f"c{i}" for i in range(len(titles))]
     relation = read_csv(
@@ -96,13 +90,13 @@ def _selected(path: Path) -> str:
 
 
 @contextmanager
-def _connected(path: Path, *, milliseconds: int = MILLISECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:")
     try:
         for setting in (
             f"memory_limit='{MEMORY}'",
             "threads=1",
-            f"max_execution_time={milliseconds}",
+            f"max_execution_time={MILLISECONDS}",
             "TimeZone='UTC'",
             "enable_progress_bar=false",
             "autoload_known_extensions=false",
@@ -113,5 +107,9 @@ def _connected(path: Path, *, milliseconds: int = MILLISECONDS) -> Iterator[duck
         ):
             connection.execute(f"SET {setting}")
         yield connection
+    except duckdb.InterruptException as error:
+        raise TooSlow(str(error)) from error
+    except duckdb.Error as error:
+        raise Broken(str(error)) from error
     finally:
         connection.close()

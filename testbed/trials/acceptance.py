@@ -24,12 +24,16 @@ from testbed.trials.views import RUNNING
 ACCEPT, DECIDE, WITHDRAW = "result.accept", "result.decide", "result.withdraw"
 
 READING = message("The file is still being read. Wait until it is done.")
-NO_TABLE = message("No table could be made of this file, so there is nothing to accept. Upload a corrected file.")
+NO_TABLE = message(
+    "No table could be made of this file, so there is nothing to accept. Upload a corrected file."
+)
 NO_SCHEMA = message(
     "The trial has no table schema, so nothing needs to be accepted: a file may be used as soon as it is read."
 )
 UNCHECKED = message("The file was read before the trial had a table schema. Have it checked again first.")
-NO_GOOD_ROW = message("Not one row is without errors, so there is nothing to accept. Upload a corrected file.")
+NO_GOOD_ROW = message(
+    "Not one row is without errors, so there is nothing to accept. Upload a corrected file."
+)
 DONE = message("This was done already.")
 CLOSED = {
     Acceptance.refused: message("The file was refused. Have it checked again with other answers, or upload a corrected one."),
@@ -101,25 +105,20 @@ async def matter_of(session: AsyncSession, result: Result, *, lock: bool = False
 
 def hindrances(matter: Matter) -> list[str]:
     """Why a result cannot be accepted now, whoever asks; the first one is the one to mend."""
-    result = matter.result
-    if result.state in RUNNING:
-        return [READING]
-    if result.acceptance in TAKEN:
-        return [DONE]
-    found = [CLOSED[result.acceptance]] if result.acceptance in CLOSED else []
-    if result.archived_at is not None:
-        found.append(ARCHIVED)
-    if result.state == ResultState.unreadable:
-        found.append(NO_TABLE)
-    elif not matter.has_schema:
-        found.append(NO_SCHEMA)
-    elif result.schema_id is None:
-        found.append(UNCHECKED)
-    elif not result.rows:
-        found.append(NO_GOOD_ROW)
-    elif matter.aside and matter.trial.partial == Partial.never:
-        found.append(WHOLE_ONLY)
-    return found + _of_original(matter)
+    result, trial = matter.result, matter.trial
+    whole_only = trial.partial == Partial.never and matter.aside
+    told = {
+        READING: result.state in RUNNING,
+        DONE: result.acceptance in TAKEN,
+        CLOSED.get(result.acceptance, ""): result.acceptance in CLOSED,
+        ARCHIVED: result.archived_at is not None,
+        NO_TABLE: result.state == ResultState.unreadable,
+        NO_SCHEMA: not matter.has_schema,
+        UNCHECKED: result.schema_id is None,
+        NO_GOOD_ROW: not result.rows,
+        WHOLE_ONLY: bool(whole_only),
+    }
+    return [reason for reason, holds in told.items() if holds][:1] or _of_original(matter)
 
 
 def _of_original(matter: Matter) -> list[str]:
@@ -251,11 +250,11 @@ async def ask(session: AsyncSession, actor: Actor, key: Key, decision: Decision)
         raise Conflict(message("You may decide this yourself."))
     if matter.result.asked_at is not None:
         raise Conflict(DONE)
-    result = matter.result
-    result.asked_at = func.now()
-    result.row_version += 1
-    await _record(session, actor, "result.ask", result, matter.trial, rows=result.rows, aside=matter.aside)
-    return result
+    _asked(matter.result)
+    await _record(
+        session, actor, "result.ask", matter.result, matter.trial, rows=matter.result.rows, aside=matter.aside
+    )
+    return matter.result
 
 
 async def reopen(session: AsyncSession, actor: Actor, matter: Matter) -> Acceptance:
@@ -314,7 +313,12 @@ async def _write(
     await _record(session, actor, action, result, trial, **told)
 
 
-def _set(result: Result, now: Acceptance, person_id: int | None, reason: str | None) -> None:
+def _asked(result: Any) -> None:
+    result.asked_at = func.now()
+    result.row_version += 1
+
+
+def _set(result: Any, now: Acceptance, person_id: int | None, reason: str | None) -> None:
     taken = now in TAKEN
     result.acceptance, result.acceptance_reason = now, reason
     result.accepted_at = func.now() if taken else None

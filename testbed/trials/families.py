@@ -39,9 +39,8 @@ async def corrections_of(
     session: AsyncSession, results: Iterable[Result], *, lock: bool = False
 ) -> list[Result]:
     """All corrections below these results, whatever was decided of them, oldest first."""
-    above = select(col(Result.id).label("id"), literal(0).label("depth")).where(  # type: ignore[call-overload]
-        col(Result.id).in_([each.id for each in results])
-    )
+    above: Any = select(col(Result.id).label("id"), literal(0).label("depth"))
+    above = above.where(col(Result.id).in_([each.id for each in results]))
     tree = above.cte(recursive=True)
     below = aliased(Result)
     tree = tree.union_all(

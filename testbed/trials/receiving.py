@@ -26,9 +26,9 @@ from testbed.jobs import later
 from testbed.lists import Ref, in_swedish
 from testbed.partners.models import Partner
 from testbed.pilots.models import Case, CaseKind, Pilot
-from testbed.texts import Passage, message
-from testbed.trials import results, service
-from testbed.trials.models import Result, Trial
+from testbed.texts import Line, Passage, message
+from testbed.trials import acceptance, results, service
+from testbed.trials.models import Acceptance, Result, Trial
 from testbed.trials.views import ResultView, UploadView
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -36,6 +36,7 @@ ROLES = "pilot:lead need_owner host supplier researcher evaluator"
 
 ATTENTION = message("Some fields need your attention.")
 WHICH = message("You belong to several partners of this pilot: say for which one you upload.")
+NO_ORIGINAL = message("You have no result of this code in this trial.")
 NOT_YOURS = message("You cannot upload on behalf of this partner.")
 NO_LEAD = message("The pilot has no lead partner yet: say on whose behalf you upload.")
 PUT_AWAY = message("This trial is archived and takes no more files. Nothing was kept.")
@@ -50,13 +51,14 @@ class Fields(SQLModel):
     partner_id: int | None = None
     access: Access = Access.private
     note: Passage | None = Field(default=None, max_length=1000)
+    replaces: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes.
 
-    ``generated`` marks made-up measurements; no request can say so, only what the program itself sends.
+    ``replaces`` is the code of the result that this one corrects or replaces. ``generated`` marks made-up measurements; no request can say so, only what the program itself sends.
     """
 
     filename: str
@@ -66,6 +68,7 @@ class Sending:
     sha256: str | None = None
     length: int | None = None
     generated: bool = False
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ async def upload(
         Invalid: the partner is not the actor's to upload for.
     """
     async with db.begin() as session:
-        await _owner(session, actor, trial_id, sending)  # a wrong partner is told before the file is sent
+        # a wrong partner, or one whose file this cannot correct, is told before the file is sent
+        await _original(session, actor, trial_id, await _owner(session, actor, trial_id, sending), sending)
     blob = await store.keep(chunks, most_bytes=most_bytes, expect_sha256=sending.sha256)
     async with db.begin() as session:
         return await _record(session, actor, trial_id, sending, blob)
@@ -124,7 +128,8 @@ async def _record(
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=True)
     _open(trial)
     owner, name = await _owner(session, actor, trial_id, sending), label(sending.filename)
-    if same := await _same(session, trial_id, owner, name, blob.sha256):
+    original = await _original(session, actor, trial_id, owner, sending)
+    if same := await _same(session, trial_id, owner, name, blob.sha256, original):
         return Received(await results.shown(session, actor, same), new=False)
     result = Result(
         code=await _code(session),
@@ -139,6 +144,7 @@ async def _record(
         note=sending.note,
         access=sending.access,
         generated=sending.generated,
+        replaces_id=original,
     )
     await enter(session, actor, result, trial.pilot_id)
     return Received(await results.shown(session, actor, result), new=True)
@@ -165,12 +171,39 @@ def _open(trial: Trial) -> None:
         raise Conflict(PUT_AWAY)
 
 
-async def _same(session: AsyncSession, trial_id: int, owner: int, name: str, sha256: str) -> Result | None:
+async def _original(
+    session: AsyncSession, actor: Actor, trial_id: int, owner: int, sending: Sending
+) -> int | None:
+    """The result that is corrected or replaced: of this trial and partner, and the sender's to change.
+
+    Raises:
+        Invalid: there is none of this code, or another file has replaced it, or it was withdrawn.
+    """
+    if sending.replaces is None:
+        return None
+    query: Any = select(Result).where(
+        col(Result.code) == sending.replaces.strip().upper(),
+        col(Result.trial_id) == trial_id,
+        col(Result.owner_id) == owner,
+        allowed(actor, results.EDIT, Result),
+    )
+    found: Result | None = (await session.exec(query)).scalar_one_or_none()
+    if found is None:
+        raise Invalid(ATTENTION, fields={"replaces": NO_ORIGINAL})
+    if found.acceptance in {Acceptance.replaced, Acceptance.withdrawn}:
+        raise Invalid(ATTENTION, fields={"replaces": acceptance.CLOSED[found.acceptance]})
+    return found.id
+
+
+async def _same(
+    session: AsyncSession, trial_id: int, owner: int, name: str, sha256: str, original: int | None
+) -> Result | None:
     query: Any = select(Result).where(
         col(Result.trial_id) == trial_id,
         col(Result.owner_id) == owner,
         col(Result.filename) == name,
         col(Result.sha256) == sha256,
+        col(Result.replaces_id).is_not_distinct_from(original),
         col(Result.archived_at).is_(None),
     )
     found: Result | None = (await session.exec(query.order_by(col(Result.id)).limit(1))).scalar_one_or_none()

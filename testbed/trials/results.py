@@ -67,7 +67,7 @@ async def view(session: AsyncSession, actor: Actor, key: Key) -> ResultView:
 async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultView:
     """The view of a result that the actor was found entitled to already; about a dozen short queries."""
     granted = await may(session, actor, result, ACTIONS)
-    trial, pilot = await _above(session, result)
+    trial, pilot = await above(session, result)
     owner = await session.get_one(Partner, result.owner_id)
     report = result.report or {}
     below = f"/results/{result.code}"
@@ -91,7 +91,8 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
     )
 
 
-async def _above(session: AsyncSession, result: Result) -> tuple[Trial, Pilot]:
+async def above(session: AsyncSession, result: Result) -> tuple[Trial, Pilot]:
+    """The trial a result was handed in for, and its pilot."""
     trial = await session.get_one(Trial, result.trial_id)
     return trial, await session.get_one(Pilot, trial.pilot_id)
 
@@ -220,7 +221,7 @@ async def edit(
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Stale: see ``revisions.revise``.
     """
     result = await fetch(session, actor, EDIT, Result, named(key), lock=True)
-    _, pilot = await _above(session, result)
+    _, pilot = await above(session, result)
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
     await revise(session, actor, result, written, seen_version, action=EDIT, pilot_id=pilot.id)
     return result
@@ -229,7 +230,7 @@ async def edit(
 async def put_away(session: AsyncSession, actor: Actor, key: Key, *, back: bool = False) -> Result:
     """Take a result out of the lists; its file, its address and what was made of it stay."""
     result = await fetch(session, actor, EDIT, Result, named(key), lock=True)
-    _, pilot = await _above(session, result)
+    _, pilot = await above(session, result)
     action = "result.restore" if back else "result.archive"
     await archive(session, actor, result, action=action, pilot_id=pilot.id, back=back)
     return result

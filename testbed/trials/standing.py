@@ -21,7 +21,9 @@ async def standing(session: AsyncSession, actor: Actor, result: Result) -> Stand
     checked = await session.get(TableSchema, result.schema_id) if result.schema_id else None
     above = await _seen(session, actor, col(Result.id) == result.replaces_id) if result.replaces_id else []
     corrections = await families.corrections_of(session, [result])
-    shown = {each.id for each in await _seen(session, actor, col(Result.id).in_([each.id for each in corrections]))}
+    shown = {
+        each.id for each in await _seen(session, actor, col(Result.id).in_([each.id for each in corrections]))
+    }
     instead = await _seen(
         session, actor, col(Result.replaces_id) == result.id, ~col(Result.corrects), col(Result.acceptance).in_(TAKEN)
     )  # fmt: skip
