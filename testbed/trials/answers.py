@@ -26,9 +26,12 @@ from testbed.trials.views import RUNNING
 
 ANSWER = "result.answer"
 NAMES = ("encoding", "delimiter", "decimal", "date_order", "zone", "sheet", "header", "columns", "units")
-ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "utf-16-le", "utf-16-be")
+ENCODINGS = (
+    "utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "utf-16-le", "utf-16-be", "ibm850", "macintosh",
+)  # fmt: skip
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 16
+NONE = "*"
 PACKED = (b"\x1f\x8b", b"PK", b"PAR1")
 
 
@@ -44,7 +47,7 @@ Zone = Annotated[Line, AfterValidator(_zone)]
 
 
 class Pair(SQLModel):
-    """A column as the file calls it, and the field of the schema it is."""
+    """A column as the file calls it, and the field of the schema it is; ``*``: it is none."""
 
     model_config = {"extra": "forbid"}
 
@@ -76,7 +79,7 @@ class AnswersDraft(SQLModel):
     zone: Zone | None = None
     sheet: str | None = Field(default=None, max_length=100)
     header: bool | None = None
-    columns: dict[str, Line] = Field(default_factory=dict, max_length=2000)
+    columns: dict[str, Line | None] = Field(default_factory=dict, max_length=2000)
     units: dict[str, Line] = Field(default_factory=dict, max_length=2000)
     pairs: list[Pair] = Field(default_factory=list, max_length=2000)
     scales: list[Scale] = Field(default_factory=list, max_length=2000)
@@ -88,7 +91,8 @@ class AnswersDraft(SQLModel):
     def kept(self) -> dict[str, Any]:
         """As they are kept with the result: only what was said."""
         told = {name: getattr(self, name) for name in NAMES[:7]}
-        columns = self.columns | {each.title: each.field for each in self.pairs if each.field}
+        said = {each.title: each.field for each in self.pairs if each.field}
+        columns = self.columns | {title: None if name == NONE else name for title, name in said.items()}
         units = self.units | {each.field: each.unit for each in self.scales if each.unit}
         whole = {**told, "columns": columns, "units": units}
         return {name: value for name, value in whole.items() if value is not None and value != {}}

@@ -223,7 +223,8 @@ def _columns(result: Result) -> list[Mapped]:
     report, given = result.report or {}, result.answers.get("columns", {})
     known = {each["title"]: each["name"] for each in report.get("columns", [])}
     titles = list(dict.fromkeys([*known, *given]))[:MOST_COLUMNS]
-    return [Mapped(title=title, now=known.get(title), given=given.get(title)) for title in titles]
+    said = {title: answers.NONE if name is None else name for title, name in given.items()}
+    return [Mapped(title=title, now=known.get(title), given=said.get(title)) for title in titles]
 
 
 def _units(result: Result, fields: list[dict[str, Any]]) -> list[Mapped]:

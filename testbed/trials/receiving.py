@@ -58,7 +58,8 @@ class Fields(SQLModel):
 class Sending:
     """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes.
 
-    ``replaces`` is the code of the result that this one corrects or replaces. ``generated`` marks made-up measurements; no request can say so, only what the program itself sends.
+    ``replaces`` is the code of the result that this one corrects or replaces. ``generated`` marks made-up
+    measurements; no request can say so, only what the program itself sends.
     """
 
     filename: str

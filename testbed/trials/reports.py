@@ -32,6 +32,7 @@ from testbed.trials.results import Key, named
 
 PAGE = 100
 BATCH = 20_000
+COLUMNS = 10
 AT_ONCE = asyncio.Semaphore(2)  # each reading may take 128 MB
 TOO_SLOW = message("The report takes too long to read just now. Try again shortly.")
 HEADS = (
@@ -85,6 +86,39 @@ class ReportView(msgspec.Struct, dict=True):
     columns: list[str] = []
     refused_rows: dict[str, list[str | None]] = {}
     next: str | None = None
+
+    def heads(self) -> list[int]:
+        """Which columns of the file a page shows, by their place: all of a few, else the first and those with findings."""
+        marked = {place for each in self.findings if (place := self.place_of(each)) is not None}
+        first = range(min(len(self.columns), COLUMNS))
+        if len(self.columns) <= COLUMNS:
+            return list(first)
+        return sorted(marked | set(first[: max(2, COLUMNS - len(marked))]))[: 2 * COLUMNS]
+
+    def place_of(self, finding: Place) -> int | None:
+        """The column of the file a finding is in, from 0."""
+        if finding.column is not None and finding.column in self.columns:
+            return self.columns.index(finding.column)
+        number = (finding.column_no or 0) - 1
+        return number if 0 <= number < len(self.columns) else None
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The findings of this page put together by line: ``{line, severity, findings, cells, marked}``."""
+        found: list[dict[str, Any]] = []
+        for each in self.findings:
+            if not found or each.line is None or found[-1]["line"] != each.line:
+                cells = self.refused_rows.get(str(each.line)) if each.line else None
+                whole = list(cells) if cells else [None] * len(self.columns)
+                found.append(
+                    {"line": each.line, "findings": [], "cells": whole, "marked": {}, "known": bool(cells)}
+                )
+            line, place = found[-1], self.place_of(each)
+            line["findings"].append(each)
+            if place is not None:
+                line["marked"].setdefault(place, each.severity)
+                if not line["known"]:
+                    line["cells"][place] = each.value
+        return found
 
 
 class Wanted(msgspec.Struct, frozen=True):
