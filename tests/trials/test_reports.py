@@ -43,7 +43,8 @@ async def test_it_counts_first_and_then_names_the_places(client, at):
     ]  # fmt: skip
     first = report["findings"][0]
     assert (first["line"], first["row"], first["column"], first["value"]) == (850, 849, "depth_cm", "0164A")
-    assert first["hint_sv"] and first["hint_en"]
+    assert first["hint_sv"]
+    assert first["hint_en"]
     assert report["refused_rows"]["852"] == [None, "999"]
     assert report["next"] is None
 
