@@ -107,8 +107,6 @@ async def read(
         answer = await _ask(job, task, size, limits, packed=packed, progress=progress)
         if answer is None or "kind" not in answer:
             return Report("unreadable", "other", problems=_failed())
-        if answer["state"] == "unreadable":
-            return Report(**answer)
         return Report(
             **answer,
             table=_take(job, work, "table.parquet"),
