@@ -41,6 +41,7 @@ from testbed.trials import profile
 from testbed.trials.routes.acceptance import AcceptanceRoutes
 from testbed.trials.routes.reports import ReportRoutes
 from testbed.trials.routes.results import ResultRoutes
+from testbed.trials.routes.schemas import SchemaRoutes, TemplateRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
 from testbed.trials.routes.uploads import UploadRoutes
 from testbed.web.addresses import PossibleAddress
@@ -74,6 +75,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     PilotTrialRoutes,
     TrialRoutes,
     UploadRoutes,
+    SchemaRoutes,
+    TemplateRoutes,
     ResultRoutes,
     ReportRoutes,
     AcceptanceRoutes,
