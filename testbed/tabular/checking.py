@@ -4,7 +4,7 @@ One pass reads, types and judges every cell (``staging``); what needs several ro
 ``findings`` writes it down. About 1 s a million rows of six columns beyond what DuckDB needs to cast and write them.
 """
 
-from testbed.tabular import assuming, between, staging
+from testbed.tabular import assuming, between, correcting, staging
 from testbed.tabular.between import Moments
 from testbed.tabular.conditions import Cell
 from testbed.tabular.engine import copy_parquet, ident
@@ -20,6 +20,7 @@ from testbed.tabular.typed import Column
 
 def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None:
     """Write table, findings and rejected rows; None when a quick reading did not find every line. Raises: Unreadable."""
+    claims = correcting.claimed(reading, found)
     found = found.without_own()
     matched = match(schema, found.titles, reading.answers, named=found.named or found.header is not None)
     reading.step("writing", 2, 4)
@@ -30,6 +31,8 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
     findings.add_flags(staged, reading.references)
     times = between.moments(findings, staged)
     _between(findings, schema, staged, times, reading, found)
+    if claims is not None:
+        correcting.judge(findings, schema, staged, times, reading, claims)
     wrong = findings.close(staged, found)
     assuming.say(reading, found, matched, staged, times)
     of_file = [each for each in reading.problems.listed() if each["rule"] not in {"columns", "quote", "json"}]
@@ -40,6 +43,8 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
         findings.write(reading, found, of_file)
     if reading.rejected and not matched.wrong:
         findings.write_rejected(reading, found)
+    if claims is not None:
+        correcting.write_lines(reading, found, staged)
     if matched.wrong or (found.rows and wrong == found.rows):
         return []
     return _write(reading, found, matched, staged, times)

@@ -13,11 +13,13 @@ from pathlib import Path
 import duckdb
 
 from testbed.tabular.engine import literal
+from testbed.tabular.rejected import unguarded
 from testbed.tabular.rows import read_csv
 
 MEMORY = "128MB"
 MILLISECONDS = 10_000
 HEAD_CHARACTERS = 1 << 20
+REST = "__rest"
 FIELDS = 'line, row, "column", column_no, value, rule, severity, expected, first_line'
 
 
@@ -65,24 +67,64 @@ def findings(
 
 
 def refused(path: Path, lines: Sequence[int]) -> Refused:
-    """The rows of ``rejected.csv`` that came from these lines."""
-    titles = titles_of(path)
-    names = [f"c{i}" for i in range(len(titles))]
-    relation = read_csv(
-        path, ["__line", "__rules", *names], delimiter=",", quoted=True, line_end="\r\n", skip=1, nulls_quoted=True
-    )  # fmt: skip
-    selected = ", ".join(["__line::BIGINT", *names])
-    query = f"SELECT {selected} FROM {relation} WHERE __line IN (SELECT unnest(?::VARCHAR[]))"
+    """The rows of ``rejected.csv`` that came from these lines, without what guarded their formulas."""
+    titles, _ = head_of(path)
+    shown = [i for i, title in enumerate(titles) if title != REST]
+    selected = ", ".join(["__line::BIGINT", *(f"c{i}" for i in shown)])
+    query = f"SELECT {selected} FROM {refused_relation(path)} WHERE __line IN (SELECT unnest(?::VARCHAR[]))"
     with _connected(path) as connection:
         found = connection.execute(query, [[str(line) for line in lines]]).fetchall()
-    return Refused(titles, {line: list(values) for line, *values in found})
+    return Refused([titles[i] for i in shown], {line: [_plain(each) for each in row] for line, *row in found})
 
 
-def titles_of(path: Path) -> list[str]:
-    """The columns of ``rejected.csv`` behind ``__line`` and ``__rules``."""
-    with path.open(encoding="utf-8", newline="") as file:
-        head = next(csv.reader([file.readline(HEAD_CHARACTERS)]), [])
-    return head[2:]
+def _plain(value: str | None) -> str | None:
+    return None if value is None else unguarded(value)
+
+
+def refused_relation(path: Path) -> str:
+    """SQL of ``rejected.csv``: ``__line``, ``__rules`` and ``c0`` …, all text."""
+    titles, delimiter = head_of(path)
+    return read_csv(
+        path, ["__line", "__rules", *(f"c{i}" for i in range(len(titles)))], delimiter=delimiter, quoted=True,
+        line_end="\r\n", skip=1, nulls_quoted=False,
+    )  # fmt: skip
+
+
+def head_of(path: Path) -> tuple[list[str], str]:
+    """The columns of ``rejected.csv`` behind ``__line`` and ``__rules``, and its delimiter."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        head = file.readline(HEAD_CHARACTERS)
+    delimiter = head[len("__line") :][:1] if head.startswith("__line") else ""
+    if not delimiter:
+        raise Broken("no rejected rows")
+    return [unguarded(title) for title in next(csv.reader([head], delimiter=delimiter))[2:]], delimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A row that stands for a refused one: its line, the line it corrects, and its texts."""
+
+    line: int
+    of: int
+    raw: list[str | None]
+
+
+def corrected(path: Path, *, after: int = 0, most: int = 100) -> list[Corrected]:
+    """Rows of a correction that are taken and stand for a refused row, in order of their line, behind ``after``."""
+    query = (
+        f"SELECT line, of, raw FROM read_parquet({literal(str(path))}) WHERE taken AND of IS NOT NULL AND line > ? "
+        f"ORDER BY line LIMIT {int(most)}"
+    )
+    with _connected(path) as connection:
+        return [Corrected(*row) for row in connection.execute(query, [after]).fetchall()]
+
+
+def corrected_counts(path: Path) -> tuple[int, int]:
+    """How many rows of a correction are taken and stand for a refused row, and how many are new."""
+    query = f"SELECT count(of), count(*) - count(of) FROM read_parquet({literal(str(path))}) WHERE taken"
+    with _connected(path) as connection:
+        found = connection.execute(query).fetchone() or (0, 0)
+        return int(found[0]), int(found[1])
 
 
 def _selected(path: Path) -> str:

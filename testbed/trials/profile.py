@@ -15,8 +15,9 @@ from testbed.db import driver
 from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.tabular import run
 from testbed.tabular.run import Report
-from testbed.trials import acceptance, schemas
+from testbed.trials import acceptance, correcting, families, schemas
 from testbed.trials.answers import engine_answers, header_of
+from testbed.trials.correcting import Ground, ground
 from testbed.trials.models import Result, ResultState, Trial
 from testbed.trials.references import references
 from testbed.trials.views import RUNNING
@@ -53,17 +54,18 @@ async def profile(task: Task) -> Mapping[str, Any] | None:
         (work / "raw").mkdir(mode=0o711)
         await task.beat("fetching", 0, 0)
         source = await shop.store.local(order.sha256, work / "raw")
-        report = await run.read(
-            source, work, schema=order.schema, answers=order.answers, references=order.references,
-            progress=task.beat,
-        )  # fmt: skip
+        report, schema_id = await _checked(task, order, source, work)
+        on = order.ground if report.lines is not None else None
         kept = Kept(
             table=await _kept(shop, report.table),
             rejected=await _kept(shop, report.rejected_rows),
             findings=await _kept(shop, report.findings),
+            lines=await _kept(shop, report.lines),
             header=header_of(source, report),
+            correction=await correcting.told(report.lines, on) if report.lines and on else None,
+            schema_id=schema_id,
         )
-    await _end(task, number, order, report, kept)
+    await _end(task, number, report, kept)
     return {"state": report.state, "rows": report.rows}
 
 
@@ -76,6 +78,7 @@ class Order:
     schema: dict[str, Any] | None
     answers: dict[str, Any]
     references: dict[str, Any]
+    ground: Ground | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,27 @@ class Kept:
     table: str | None
     rejected: str | None
     findings: str | None
+    lines: str | None
     header: str
+    correction: dict[str, Any] | None
+    schema_id: int | None
+
+
+async def _checked(task: Task, order: Order, source: Path, work: Path) -> tuple[Report, int | None]:
+    """The report, and the schema it was held to: of a correction that of the file it corrects."""
+
+    async def read(schema: dict[str, Any] | None, **more: Any) -> Report:
+        return await run.read(
+            source, work, schema=schema, answers=order.answers, references=order.references,
+            progress=task.beat, **more,
+        )  # fmt: skip
+
+    on = order.ground
+    if on is not None:
+        report = await read(on.schema, corrects=await correcting.laid(task.shop.store, work, on))
+        if report.lines is not None or on.schema_id == order.schema_id:
+            return report, on.schema_id
+    return await read(order.schema), order.schema_id
 
 
 async def _begin(shop: Workshop, number: int) -> Order | None:
@@ -101,7 +124,7 @@ async def _begin(shop: Workshop, number: int) -> Order | None:
         schema = await schemas.current(session, trial.id)
         return Order(
             result.sha256, schema.id if schema else None, schema.body if schema else None,
-            engine_answers(result.answers), await references(session, trial) if schema else {},
+            engine_answers(result.answers), await references(session, trial), await ground(session, result),
         )  # fmt: skip
 
 
@@ -109,7 +132,7 @@ async def _kept(shop: Workshop, path: Path | None) -> str | None:
     return (await shop.store.keep_file(path)).sha256 if path is not None else None
 
 
-async def _end(task: Task, number: int, order: Order, report: Report, kept: Kept) -> None:
+async def _end(task: Task, number: int, report: Report, kept: Kept) -> None:
     """Write everything the reading found in one transaction, unless the job is somebody else's by now."""
     async with task.shop.db.begin() as session:
         connection = await driver(session)
@@ -120,11 +143,13 @@ async def _end(task: Task, number: int, order: Order, report: Report, kept: Kept
             return
         result.state = ResultState(report.state)
         result.rows = report.rows
-        result.report = report.document() | {"header": kept.header}
+        more = {"correction": kept.correction} if kept.correction else {}
+        result.report = report.document() | {"header": kept.header} | more
         result.parquet_sha256, result.rejected_sha256 = kept.table, kept.rejected
-        result.findings_sha256, result.schema_id = kept.findings, order.schema_id
+        result.findings_sha256, result.lines_sha256 = kept.findings, kept.lines
+        result.schema_id, result.corrects = kept.schema_id, kept.correction is not None
         session.add(result)
-        await _say(session, result, rows=report.rows, rejected=report.rejected, schema=order.schema_id)
+        await _say(session, result, rows=report.rows, rejected=report.rejected, schema=kept.schema_id)
         await _at_once(session, result)
 
 
@@ -136,9 +161,13 @@ async def _at_once(session: AsyncSession, result: Result) -> None:
 
 
 async def _locked(session: AsyncSession, number: int) -> Result | None:
-    return (
-        await session.exec(select(Result).where(col(Result.id) == number).with_for_update())
-    ).one_or_none()
+    """The result, and with it what it corrects and what corrects it, so that no decision falls in between."""
+    result = await session.get(Result, number)
+    if result is None:
+        return None
+    await families.held(session, result)
+    query = select(Result).where(col(Result.id) == number).with_for_update()
+    return (await session.exec(query.execution_options(populate_existing=True))).one_or_none()
 
 
 async def _say(session: AsyncSession, result: Result, **details: Any) -> None:

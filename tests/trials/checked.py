@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ import duckdb
 
 from testbed.db import Database
 from testbed.files import Store
-from testbed.tabular.problems import RULES
+from testbed.tabular.hints import RULES
 
 BODY = {
     "fields": [
-        {"name": "time", "type": "datetime", "constraints": {"required": True}},
+        {"name": "time", "type": "datetime", "testbed:zone": "Europe/Stockholm", "constraints": {"required": True}},
         {"name": "depth_cm", "type": "number", "constraints": {"maximum": 400}},
     ],
     "primaryKey": ["time"],
@@ -67,18 +67,18 @@ def findings_file(path: Path, found: Sequence[Found]) -> Path:
     return path
 
 
-def refused_file(titles: Sequence[str], rows: dict[int, Sequence[str]]) -> bytes:
+def refused_file(titles: Sequence[str], rows: Mapping[int, Sequence[str]]) -> bytes:
     """``rejected.csv`` as a reading writes it."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(
+    csv.writer(text, delimiter=";").writerows(
         [["__line", "__rules", *titles], *([line, "type", *values] for line, values in rows.items())]
     )
-    return text.getvalue().encode()
+    return text.getvalue().encode("utf-8-sig")
 
 
 async def checked(
     db: Database, store: Store, trial: int, *, code: str = "R-AAAA22", rows: int = 998, found: Sequence[Found] = (),
-    refused: dict[int, Sequence[str]] | None = None, owner: str = "lunet", access: str = "private", **report: Any,
+    refused: Mapping[int, Sequence[str]] | None = None, owner: str = "lunet", access: str = "private", **report: Any,
 ) -> str:  # fmt: skip
     """A checked result of Lunet's with so many good rows; return its address."""
     refused = refused or {}

@@ -8,9 +8,10 @@ from litestar.response import Stream
 
 from testbed.access.rights import READ
 from testbed.texts import language
-from testbed.trials import reports
+from testbed.trials import report_files, reports
+from testbed.trials.findings import Wanted
 from testbed.trials.models import Result
-from testbed.trials.reports import ReportView, Wanted
+from testbed.trials.reports import ReportView
 from testbed.trials.routes.results import key_of
 from testbed.web.blobs import disposition
 from testbed.web.given import Caller, Db, Files
@@ -41,9 +42,9 @@ class ReportRoutes(Controller):
     async def table(self, db: Db, store: Files, actor: Caller, result: FromPath[str]) -> Stream:
         """Everything wrong with a file, for a spreadsheet; separated as the language of the request does."""
         async with db.begin() as session:
-            whole = await reports.whole(session, actor, key_of(result))
-        spoken, heads = language.get(), [gettext(each) for each in reports.HEADS]
-        rows = reports.as_csv(store, whole, heads, spoken, ";" if spoken == "sv" else ",")
+            whole = await report_files.whole(session, actor, key_of(result))
+        spoken, heads = language.get(), [gettext(each) for each in report_files.HEADS]
+        rows = report_files.as_csv(store, whole, heads, spoken, ";" if spoken == "sv" else ",")
         return Stream(
             rows, media_type="text/csv; charset=utf-8", headers=_saved(f"{whole.head.result}-report.csv")
         )
@@ -52,9 +53,9 @@ class ReportRoutes(Controller):
     async def document(self, db: Db, store: Files, actor: Caller, result: FromPath[str]) -> Stream:
         """Everything wrong with a file as one JSON object, with the values as they stand in the file."""
         async with db.begin() as session:
-            whole = await reports.whole(session, actor, key_of(result))
+            whole = await report_files.whole(session, actor, key_of(result))
         saved = _saved(f"{whole.head.result}-report.json")
-        return Stream(reports.as_json(store, whole), media_type="application/json", headers=saved)
+        return Stream(report_files.as_json(store, whole), media_type="application/json", headers=saved)
 
 
 def _saved(filename: str) -> dict[str, str]:
