@@ -15,7 +15,8 @@ from testbed.activity import record
 from testbed.errors import Conflict, Forbidden, Stale
 from testbed.revisions import STALE
 from testbed.texts import Passage, message
-from testbed.trials import families, schemas
+from testbed.trials import families
+from testbed.trials.chosen import current
 from testbed.trials.families import TAKEN
 from testbed.trials.models import Acceptance, Partial, Result, ResultState, Trial
 from testbed.trials.results import Key, named
@@ -98,7 +99,7 @@ async def matter_of(session: AsyncSession, result: Result, *, lock: bool = False
         root = await families.root_of(session, result)
         corrections = await families.corrections_of(session, [root])
     trial = await session.get_one(Trial, result.trial_id)
-    schema = await schemas.current(session, trial.id)
+    schema = await current(session, trial.id)
     checked = schema is not None or result.schema_id is not None
     return Matter(result, trial, root, corrections, checked, await families.has_rival(session, result))
 

@@ -165,8 +165,8 @@ def _as_cell(column: WantedColumn) -> bool:
 
 def _rule(column: WantedColumn, place: int, listed: str | None) -> dict[str, Any]:
     """What a cell takes, told when it is chosen and when it is wrong."""
-    swedish, english = (_typed(column, words) for words in KINDS[column.type])
-    told = " · ".join(each for each in (f"{swedish} / {english}", column.unit_shown, _limits(column)) if each)
+    kinds = " / ".join(dict.fromkeys(_typed(column, words) for words in KINDS[column.type]))
+    told = " · ".join(each for each in (kinds, column.unit_shown, _limits(column)) if each)
     about = [told, said(column.description, "sv")]
     if said(column.description, "en") not in about:
         about.append(said(column.description, "en"))

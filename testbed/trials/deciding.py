@@ -12,8 +12,9 @@ from testbed.files import Store
 from testbed.lists import Ref
 from testbed.pilots.chain import Link, chain_of
 from testbed.texts import said
-from testbed.trials import acceptance, answers, families, previews, results, schemas
+from testbed.trials import acceptance, answers, families, previews, results
 from testbed.trials.acceptance import ACCEPT, DECIDE, WITHDRAW, Matter
+from testbed.trials.chosen import current
 from testbed.trials.models import Acceptance, Partial, Result
 from testbed.trials.results import Key, named
 from testbed.trials.standing import ref
@@ -154,7 +155,7 @@ async def questions(session: AsyncSession, actor: Actor, key: Key) -> AnswersVie
     """Everything that was assumed of a file, without previews. Raises as ``acceptance_of``."""
     matter = await _matter(session, actor, answers.ANSWER, key)
     result = matter.result
-    schema = await schemas.current(session, result.trial_id)
+    schema = await current(session, result.trial_id)
     fields = schema.body.get("fields", []) if schema else []
     offered = await answers.offered(session, actor, result)
     same = offered is not None and answers.engine_answers(offered.answers) == answers.engine_answers(

@@ -15,8 +15,9 @@ from testbed.db import driver
 from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.tabular import run
 from testbed.tabular.run import Report
-from testbed.trials import acceptance, correcting, families, schemas
+from testbed.trials import acceptance, correcting, families
 from testbed.trials.answers import engine_answers, header_of
+from testbed.trials.chosen import current
 from testbed.trials.correcting import Ground, ground
 from testbed.trials.models import Result, ResultState, Trial
 from testbed.trials.references import references
@@ -121,7 +122,7 @@ async def _begin(shop: Workshop, number: int) -> Order | None:
             result.state = ResultState.reading
             session.add(result)
         trial = await session.get_one(Trial, result.trial_id)
-        schema = await schemas.current(session, trial.id)
+        schema = await current(session, trial.id)
         return Order(
             result.sha256, schema.id if schema else None, schema.body if schema else None,
             engine_answers(result.answers), await references(session, trial), await ground(session, result),

@@ -184,8 +184,8 @@ def _column(given: Mapping[str, Any], key: bool) -> WantedColumn:
         format=given.get("format"),
         decimals=given.get("testbed:decimals"),
         zone=given.get("testbed:zone"),
-        check=given.get("testbed:check"),
-        geopoint=given.get("testbed:geopoint"),
+        check=RecordCheck(given["testbed:check"]) if "testbed:check" in given else None,
+        geopoint=Axis(given["testbed:geopoint"]) if "testbed:geopoint" in given else None,
         aliases=given.get("testbed:aliases", []),
         example=example_of(given),
     )

@@ -18,7 +18,9 @@ from testbed.people.models import Person
 from testbed.texts import message, said
 from testbed.trials import results, service
 from testbed.trials.blank_files import sample
+from testbed.trials.chosen import current as current
 from testbed.trials.column_rows import MOST_ROWS, Sheet, filled
+from testbed.trials.descriptor import ExtraColumns
 from testbed.trials.differences import between
 from testbed.trials.models import Result, TableSchema, Trial
 from testbed.trials.proposals import proposal
@@ -44,12 +46,6 @@ MEANWHILE = message(
 WHICH = message("Say which version you change: seen in the body, or the If-Match header.")
 
 Body = dict[str, Any]
-
-
-async def current(session: AsyncSession, trial_id: int) -> TableSchema | None:
-    """The schema that files of the trial are checked against from now on: the one with the highest number."""
-    query = select(TableSchema).where(col(TableSchema.trial_id) == trial_id)
-    return (await session.exec(query.order_by(col(TableSchema.number).desc()).limit(1))).first()
 
 
 async def version(session: AsyncSession, actor: Actor, trial_id: int, number: int | None) -> TableSchema:
@@ -95,30 +91,34 @@ async def view(session: AsyncSession, actor: Actor, trial_id: int, number: int |
         found = await version(session, actor, trial_id, number)
     granted = await may(session, actor, trial, [EDIT, service.UPLOAD])
     versions = await _history(session, trial_id)
-    shown = SchemaView(**await _above(session, trial), may=granted, versions=versions)
-    if found is None:
-        return shown
-    before = await _numbered(session, trial_id, found.number - 1)
-    person = (
-        await session.get(Person, found.created_by_id) if EDIT in granted and found.created_by_id else None
+    held = {} if found is None else await _held(session, found, inside=EDIT in granted)
+    return SchemaView(
+        **await _above(session, trial),
+        **held,
+        latest=versions[0].number if versions else None,
+        versions=versions,
+        may=granted,
     )
-    return shown.model_copy(
-        update={
-            "number": found.number,
-            "latest": versions[0].number,
-            "columns": columns_of(found.body),
-            "primary_key": found.body.get("primaryKey", []),
-            "missing_values": found.body["missingValues"],
-            "extra_columns": found.body["testbed:extra_columns"],
-            "note": found.note,
-            "sha256": found.sha256,
-            "frozen_at": found.frozen_at,
-            "who": person.name if person else None,
-            "sample": sample(found.body),
-            "changes": between(before.body, found.body) if before else [],
-            "templates": templates(trial_id),
-        }
-    )
+
+
+async def _held(session: AsyncSession, found: TableSchema, *, inside: bool) -> dict[str, Any]:
+    """What a version says; ``inside``: the reader may edit the trial, so may know who saved it."""
+    before = await _numbered(session, found.trial_id, found.number - 1)
+    person = await session.get(Person, found.created_by_id) if inside and found.created_by_id else None
+    return {
+        "number": found.number,
+        "columns": columns_of(found.body),
+        "primary_key": found.body.get("primaryKey", []),
+        "missing_values": found.body["missingValues"],
+        "extra_columns": ExtraColumns(found.body["testbed:extra_columns"]),
+        "note": found.note,
+        "sha256": found.sha256,
+        "frozen_at": found.frozen_at,
+        "who": person.name if person else None,
+        "sample": sample(found.body),
+        "changes": between(before.body, found.body) if before else [],
+        "templates": templates(found.trial_id),
+    }
 
 
 def templates(trial_id: int) -> Templates:

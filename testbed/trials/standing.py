@@ -9,7 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.rights import VIEW, allowed
 from testbed.lists import Ref
-from testbed.trials import families, schemas
+from testbed.trials import families
+from testbed.trials.chosen import current
 from testbed.trials.families import TAKEN
 from testbed.trials.models import Result, TableSchema
 from testbed.trials.views import Standing
@@ -17,7 +18,7 @@ from testbed.trials.views import Standing
 
 async def standing(session: AsyncSession, actor: Actor, result: Result) -> Standing:
     """The standing of a result the actor may view; of others it names only those the actor may view too."""
-    current = await schemas.current(session, result.trial_id)
+    now = await current(session, result.trial_id)
     checked = await session.get(TableSchema, result.schema_id) if result.schema_id else None
     above = await _seen(session, actor, col(Result.id) == result.replaces_id) if result.replaces_id else []
     corrections = await families.corrections_of(session, [result])
@@ -29,9 +30,9 @@ async def standing(session: AsyncSession, actor: Actor, result: Result) -> Stand
     )  # fmt: skip
     return Standing(
         acceptance=result.acceptance,
-        needed=current is not None,
+        needed=now is not None,
         schema_number=checked.number if checked else None,
-        outdated=bool(current and checked and current.id != checked.id),
+        outdated=bool(now and checked and now.id != checked.id),
         answers=result.answers,
         reason=result.acceptance_reason,
         accepted_at=result.accepted_at,

@@ -15,7 +15,12 @@ from testbed.tabular.hints import RULES
 
 BODY = {
     "fields": [
-        {"name": "time", "type": "datetime", "testbed:zone": "Europe/Stockholm", "constraints": {"required": True}},
+        {
+            "name": "time",
+            "type": "datetime",
+            "testbed:zone": "Europe/Stockholm",
+            "constraints": {"required": True},
+        },
         {"name": "depth_cm", "type": "number", "constraints": {"maximum": 400}},
     ],
     "primaryKey": ["time"],

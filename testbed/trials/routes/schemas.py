@@ -133,11 +133,6 @@ class SchemaRoutes(Controller):
         draft = SchemaDraft(descriptor=data, seen=_seen(request))
         return await _saved(request, session, actor, number(trial), draft, "")
 
-
-class TemplateRoutes(Controller):
-    path = "/trials/{trial:str}"
-    tags = ["trials"]
-
     @get("/schema.json", opt=needs(VIEW, Trial), media_type=MediaType.JSON)
     async def descriptor(self, session: Session, actor: Caller, trial: FromPath[str]) -> Response[bytes]:
         """Download the table schema that holds now: Table Schema (Data Package v2)."""
@@ -153,6 +148,11 @@ class TemplateRoutes(Controller):
         return _sent(
             canonical(found.body), MediaType.JSON, f"schema-v{found.number}.json", f'"{found.sha256}"'
         )
+
+
+class TemplateRoutes(Controller):
+    path = "/trials/{trial:str}"
+    tags = ["trials"]
 
     @get("/template.csv", opt=needs(VIEW, Trial), media_type=CSV)
     async def header(self, session: Session, actor: Caller, trial: FromPath[str]) -> Response[bytes]:
