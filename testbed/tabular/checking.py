@@ -30,7 +30,7 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
     findings = Findings(reading.connection)
     findings.add_flags(staged, reading.references)
     times = between.moments(findings, staged)
-    _between(findings, schema, staged, times, reading, found)
+    _between(findings, schema, staged, times, reading, found, whole=claims is None)
     if claims is not None:
         correcting.judge(findings, schema, staged, times, reading, claims)
     wrong = findings.close(staged, found)
@@ -57,7 +57,10 @@ def _between(
     times: dict[int, Moments],
     reading: Reading,
     found: Found,
+    *,
+    whole: bool,
 ) -> None:
+    """``whole``: whether rows follow each other as they were measured, which single rows of a correction do not."""
     cells = [cell for cell in staged.cells if cell.place is not None]
     between.clock(findings, times)
     if schema.key and all(staged.cells[schema.place(name)] in cells for name in schema.key):
@@ -76,7 +79,7 @@ def _between(
     devices = [cell for cell in cells if cell.field.check == "deployed-at-time"]
     if devices and reading.references.get("devices") is not None:
         between.deployed(findings, devices, time, times, reading.references["devices"])
-    if time is not None:
+    if time is not None and whole:
         series = [cell for cell in cells if cell.key and cell != time and not cell.timed]
         between.order(findings, time, series, times)
         between.gaps(findings, time, series, times)

@@ -50,9 +50,9 @@ def judge(
     )
     findings.marks.append(Mark("correction-twice", matching.OURS[0]))
     findings.add(
-        f"SELECT r, {k + 1}, line, of::VARCHAR FROM (SELECT c.r, c.of, first_value({staged.line}) OVER w AS line, "
-        "row_number() OVER w AS n FROM claims c JOIN staged ON staged.rowid = c.r WHERE c.of IS NOT NULL "
-        "WINDOW w AS (PARTITION BY c.of ORDER BY c.r)) WHERE n > 1"
+        f"SELECT r, {k + 1}, line, of::VARCHAR FROM (SELECT c.r, c.of, first_value(s.line) OVER w AS line, "
+        f"row_number() OVER w AS n FROM claims c JOIN (SELECT rowid AS r, {staged.line} AS line FROM staged) s USING (r) "
+        "WHERE c.of IS NOT NULL WINDOW w AS (PARTITION BY c.of ORDER BY c.r)) WHERE n > 1"
     )
     if keyed and (reading.job / KEYS).exists():
         _known_keys(findings, schema, staged, keyed, reading, code)
@@ -86,9 +86,10 @@ def write_lines(reading: Reading, found: Found, staged: Staged) -> None:
     raw = ", ".join(columns_of(len(found.titles)))
     copy_parquet(
         reading.connection,
-        f"SELECT {staged.line} AS line, c.of, l.root, flags IS NULL AND late IS NULL AS taken, t.raw FROM staged "
-        f"JOIN claims c ON c.r = staged.rowid LEFT JOIN {parquet(reading.job / LINES)} l ON l.line = c.of "
-        f"JOIN (SELECT row_number() OVER () - 1 AS r, [{raw}]::VARCHAR[] AS raw FROM {found.raw.relation}) t ON t.r = c.r "
-        "ORDER BY line",
+        f"SELECT s.line, c.of, l.root, s.taken, t.raw FROM (SELECT rowid AS r, {staged.line} AS line, "
+        f"flags IS NULL AND late IS NULL AS taken FROM staged) s "
+        f"JOIN claims c USING (r) LEFT JOIN {parquet(reading.job / LINES)} l ON l.line = c.of "
+        f"JOIN (SELECT row_number() OVER () - 1 AS r, [{raw}]::VARCHAR[] AS raw FROM {found.raw.relation}) t USING (r) "
+        "ORDER BY s.line",
         reading.job / "lines.parquet",
     )
