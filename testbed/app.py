@@ -39,6 +39,8 @@ from testbed.pilots.routes import NeedRoutes, PartRoutes, PilotRoutes
 from testbed.settings import Settings
 from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile
+from testbed.trials.routes.acceptance import AcceptanceRoutes
+from testbed.trials.routes.reports import ReportRoutes
 from testbed.trials.routes.results import ResultRoutes
 from testbed.trials.routes.schemas import SchemaRoutes, TemplateRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
@@ -81,6 +83,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     SchemaRoutes,
     TemplateRoutes,
     ResultRoutes,
+    ReportRoutes,
+    AcceptanceRoutes,
     DatasetRoutes,
     PublishRoutes,
     VersionRoutes,

@@ -73,8 +73,18 @@ def row_version() -> Any:
     return Field(default=1, sa_column=Column(Integer, nullable=False, server_default=text("1")))
 
 
-def word(words: type[StrEnum], name: str, default: StrEnum | None = None, *, nullable: bool = False) -> Any:
-    """One of a closed set in the column ``name``: text with a CHECK, so a new word needs no new type."""
+def word(
+    words: type[StrEnum],
+    name: str,
+    default: StrEnum | None = None,
+    *,
+    nullable: bool = False,
+    of_database: bool = False,
+) -> Any:
+    """One of a closed set in the column ``name``: text with a CHECK, so a new word needs no new type.
+
+    ``of_database``: the database gives the default too, for a column that came to a table that had rows.
+    """
     kept = Enum(
         words,
         name=name,
@@ -83,7 +93,8 @@ def word(words: type[StrEnum], name: str, default: StrEnum | None = None, *, nul
         create_constraint=True,
         values_callable=lambda every: [each.value for each in every],
     )
-    column: Column[Any] = Column(name, kept, nullable=nullable)
+    given = text(f"'{default}'") if of_database else None
+    column: Column[Any] = Column(name, kept, nullable=nullable, server_default=given)
     if default is None and not nullable:
         return Field(sa_column=column)
     return Field(default=default, sa_column=column)

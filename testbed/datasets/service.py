@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,6 +10,7 @@ from testbed.access.models import Access, Actor, PilotPartner, Role
 from testbed.access.relations import memberships
 from testbed.access.rights import ABSENT, READ, VIEW, allowed, fetch, may
 from testbed.activity import record
+from testbed.datasets.accepted import settled
 from testbed.datasets.models import (
     Dataset,
     DatasetDraft,
@@ -36,6 +37,9 @@ OWNING = (Role.lead, Role.researcher, Role.evaluator)
 ATTENTION = message("Some fields need your attention.")
 NOT_USABLE = message(
     "A result of this list is not of the pilot, is not readable yet, or is not yours to see."
+)
+NOT_ACCEPTED = message(
+    "A result of this list has not been accepted, so it cannot be part of a dataset. Accept it first."
 )
 TWICE = message("A result is in the list twice.")
 PUBLISHED = message("It is published: the licence stays, and who may fetch it has a page of its own.")
@@ -135,6 +139,7 @@ async def usable_results(session: AsyncSession, actor: Actor, pilot_id: int) -> 
             col(Trial.pilot_id) == pilot_id,
             col(Result.state).in_(USABLE),
             col(Result.archived_at).is_(None),
+            settled(),
             allowed(actor, VIEW, Result),
         )
         .order_by(col(Result.id).desc())
@@ -250,17 +255,31 @@ async def _results(session: AsyncSession, actor: Actor, pilot_id: int, named: li
     """The results a body names by number or code, in its order.
 
     Raises:
-        Invalid: one is absent, hidden, of another pilot, not read yet, or named twice.
+        Invalid: one is absent, hidden, of another pilot, not read yet, not accepted, or named twice.
     """
     usable = await usable_results(session, actor, pilot_id)
     known = {str(key): result for result in usable for key in (result.id, result.code)}
     found = [known.get(str(each)) for each in named]
     if any(result is None for result in found):
-        raise Invalid(ATTENTION, fields={"results": NOT_USABLE})
+        missing = [str(each) for each, result in zip(named, found, strict=True) if result is None]
+        told = NOT_ACCEPTED if await _waiting(session, actor, pilot_id, missing) else NOT_USABLE
+        raise Invalid(ATTENTION, fields={"results": told})
     results = [result for result in found if result is not None]
     if len({result.id for result in results}) < len(results):
         raise Invalid(ATTENTION, fields={"results": TWICE})
     return results
+
+
+async def _waiting(session: AsyncSession, actor: Actor, pilot_id: int, named: list[str]) -> bool:
+    """Whether all these results are the pilot's and the actor's to see, so that only their acceptance is missing."""
+    query: Any = (
+        select(col(Result.id), col(Result.code))
+        .join(Trial, col(Trial.id) == Result.trial_id)
+        .where(col(Trial.pilot_id) == pilot_id, col(Result.state).in_(USABLE), allowed(actor, VIEW, Result))
+        .where(or_(col(Result.code).in_(named), cast(col(Result.id), String).in_(named)))
+    )
+    known = {str(key) for row in (await session.exec(query)).all() for key in row}
+    return set(named) <= known
 
 
 async def _hold(session: AsyncSession, dataset: Dataset, results: list[Result]) -> None:

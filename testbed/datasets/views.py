@@ -156,6 +156,7 @@ class PlanView(SQLModel):
     self_approved: bool = False
     generated: bool = False
     hindrances: list[str] = []
+    waiting: list[SourceView] = Field(default=[], description="Results that must be accepted first.")
 
 
 class PublishingView(SQLModel):

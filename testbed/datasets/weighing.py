@@ -9,7 +9,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Access, Actor, Visibility
-from testbed.access.rights import READ, VIEW, allowed, fetch, may
+from testbed.access.rights import READ, VIEW, fetch, may
+from testbed.datasets.accepted import permitted, unsettled, with_corrections
 from testbed.datasets.models import Dataset, DatasetState, Licence, Version, VersionSource
 from testbed.datasets.service import PUBLISH, SET, USABLE, held_results
 from testbed.datasets.views import PlanView, SourceView
@@ -37,12 +38,17 @@ HIDDEN = message("The pilot is hidden from its partners. Let its partners see it
 OTHERS = message(
     "A result belongs to another partner, who shares it with fewer than this. Ask a coordinator of the testbed to publish it."
 )
+NOT_ACCEPTED = message(
+    "A result of this dataset is not accepted, or not any more. Where a trial has a table schema, only accepted files "
+    "may be published."
+)
 ARCHIVED = message("The dataset is archived. Take it back first.")
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """``widened``: codes of other partners' results that more people get to see than before."""
+    """``results``: each held one with its corrections, in the order of their rows. ``widened``: codes of other
+    partners' results that more people get to see than before. ``waiting``: those that must be accepted first."""
 
     results: list[Result]
     pilot: Pilot
@@ -50,12 +56,15 @@ class Weighed:
     opens_pilot: bool = False
     widened: list[str] = field(default_factory=list)
     hindrances: list[str] = field(default_factory=list)
+    waiting: list[Result] = field(default_factory=list)
 
 
 async def weigh(session: AsyncSession, actor: Actor, dataset: Dataset) -> Weighed:
     """Weigh a dataset that the actor may publish."""
-    results = await held_results(session, dataset.id)
-    seen = await held_results(session, dataset.id, allowed(actor, READ, Result))
+    held = await held_results(session, dataset.id)
+    waiting = await unsettled(session, held)
+    results = await with_corrections(session, held)
+    seen = await permitted(session, actor, READ, results)
     pilot = await session.get_one(Pilot, dataset.pilot_id)
     last = await newest(session, dataset.id)
     coordinates = SET in await may(session, actor, dataset, [SET])
@@ -65,12 +74,17 @@ async def weigh(session: AsyncSession, actor: Actor, dataset: Dataset) -> Weighe
         if result.owner_id != dataset.owner_id and WIDTH.index(dataset.access) < WIDTH.index(result.access)
     ]
     hindrances = await _hindrances(session, dataset, results, last)
+    if waiting:
+        hindrances.append(NOT_ACCEPTED)
     if len(seen) < len(results):
         hindrances.append(UNSEEN)
     if widened and not coordinates:
         hindrances.append(OTHERS)
     told = closed(dataset.access, pilot, coordinates=coordinates)
-    return Weighed(results, pilot, last, opens(dataset.access, pilot), widened, hindrances + told)
+    return Weighed(
+        results, pilot, last, opens(dataset.access, pilot), widened, hindrances + told,
+        [each for each in waiting if each in seen],
+    )  # fmt: skip
 
 
 async def _hindrances(
@@ -164,7 +178,7 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
     dataset = await fetch(session, actor, PUBLISH, Dataset, col(Dataset.slug) == slug)
     weighed = await weigh(session, actor, dataset)
     owner = await session.get_one(Partner, dataset.owner_id)
-    shown = await held_results(session, dataset.id, allowed(actor, VIEW, Result))
+    shown = await permitted(session, actor, VIEW, weighed.results)
     columns, rows, last = reported_columns(shown), sum(result.rows or 0 for result in shown), weighed.last
     before = last.profile.get("columns", []) if last else []
     return PlanView(
@@ -186,6 +200,7 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
         self_approved=dataset.created_by_id == actor.person_id,
         generated=any(result.generated for result in weighed.results),
         hindrances=weighed.hindrances,
+        waiting=[source_of(result) for result in weighed.waiting],
     )
 
 

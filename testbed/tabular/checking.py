@@ -4,7 +4,7 @@ One pass reads, types and judges every cell (``staging``); what needs several ro
 ``findings`` writes it down. About 1 s a million rows of six columns beyond what DuckDB needs to cast and write them.
 """
 
-from testbed.tabular import assuming, between, staging
+from testbed.tabular import assuming, between, correcting, staging
 from testbed.tabular.between import Moments
 from testbed.tabular.conditions import Cell
 from testbed.tabular.engine import copy_parquet, ident
@@ -20,6 +20,7 @@ from testbed.tabular.typed import Column
 
 def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None:
     """Write table, findings and rejected rows; None when a quick reading did not find every line. Raises: Unreadable."""
+    claims = correcting.claimed(reading, found)
     found = found.without_own()
     matched = match(schema, found.titles, reading.answers, named=found.named or found.header is not None)
     reading.step("writing", 2, 4)
@@ -29,7 +30,9 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
     findings = Findings(reading.connection)
     findings.add_flags(staged, reading.references)
     times = between.moments(findings, staged)
-    _between(findings, schema, staged, times, reading, found)
+    _between(findings, schema, staged, times, reading, found, whole=claims is None)
+    if claims is not None:
+        correcting.judge(findings, schema, staged, times, reading, claims)
     wrong = findings.close(staged, found)
     assuming.say(reading, found, matched, staged, times)
     of_file = [each for each in reading.problems.listed() if each["rule"] not in {"columns", "quote", "json"}]
@@ -40,6 +43,8 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
         findings.write(reading, found, of_file)
     if reading.rejected and not matched.wrong:
         findings.write_rejected(reading, found)
+    if claims is not None:
+        correcting.write_lines(reading, found, staged)
     if matched.wrong or (found.rows and wrong == found.rows):
         return []
     return _write(reading, found, matched, staged, times)
@@ -52,7 +57,10 @@ def _between(
     times: dict[int, Moments],
     reading: Reading,
     found: Found,
+    *,
+    whole: bool,
 ) -> None:
+    """``whole``: whether rows follow each other as they were measured, which single rows of a correction do not."""
     cells = [cell for cell in staged.cells if cell.place is not None]
     between.clock(findings, times)
     if schema.key and all(staged.cells[schema.place(name)] in cells for name in schema.key):
@@ -71,7 +79,7 @@ def _between(
     devices = [cell for cell in cells if cell.field.check == "deployed-at-time"]
     if devices and reading.references.get("devices") is not None:
         between.deployed(findings, devices, time, times, reading.references["devices"])
-    if time is not None:
+    if time is not None and whole:
         series = [cell for cell in cells if cell.key and cell != time and not cell.timed]
         between.order(findings, time, series, times)
         between.gaps(findings, time, series, times)

@@ -73,6 +73,21 @@ ROW: dict[str, tuple[str, str, str]] = {
         "Samma mätning finns redan på en tidigare rad. Ta bort den ena; den första togs med om den var utan fel.",
         "The same measurement is on an earlier line already. Remove one; the first was taken if it had no errors.",
     ),
+    "key-known": (
+        "error",
+        "Nyckeln finns redan i en rad som är med. Ändra nyckeln, eller ta bort raden.",
+        "The key stands already in a row that is taken. Change the key, or remove the row.",
+    ),
+    "correction-line": (
+        "error",
+        "Raden hör inte till någon rad som väntar på rättning. Låt __line vara som det stod i filen med felaktiga rader.",
+        "The row belongs to no row that waits for a correction. Leave __line as it stood in the file of rows with errors.",
+    ),
+    "correction-twice": (
+        "error",
+        "En annan rad rättar redan samma rad. Behåll bara den ena.",
+        "Another row corrects the same row already. Keep only one of them.",
+    ),
     "time-zone": (
         "error",
         "Raden anger tidszon medan de flesta andra inte gör det, eller tvärtom. Skriv alla tider på samma sätt, "

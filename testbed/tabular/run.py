@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from testbed.tabular.basis import Basis
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems
 
@@ -34,6 +35,7 @@ class Report:
     count, hint: {sv, en}, examples: [{line, value}]}``, one per rule and column; ``preview``: ``{columns, rows}``.
     ``counts``: ``{rule, column, severity, n}``, exact. ``findings``: Parquet of the first million, in order of line:
     ``line, row, column, column_no, value, rule, severity, expected, first_line``; ``row`` counts records below the header.
+    ``lines``: where the rows of a correction belong, see ``tabular.correcting``.
     ``proposal``: a Table Schema descriptor of the whole columns, when none was given; else empty.
     """
 
@@ -51,11 +53,13 @@ class Report:
     table: Path | None = None
     rejected_rows: Path | None = None
     findings: Path | None = None
+    lines: Path | None = None
 
     def document(self) -> dict[str, Any]:
         """As JSON keeps it, without the paths."""
         whole = asdict(self)
-        del whole["table"], whole["rejected_rows"], whole["findings"]
+        for path in ("table", "rejected_rows", "findings", "lines"):
+            del whole[path]
         return whole
 
 
@@ -86,6 +90,7 @@ async def read(
     schema: Mapping[str, Any] | None = None,
     answers: Mapping[str, Any] | None = None,
     references: Mapping[str, Any] | None = None,
+    corrects: Basis | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -94,7 +99,8 @@ async def read(
     ``schema``: a Table Schema descriptor (Data Package 2) with the ``testbed:`` keys; the table then holds the rows without
     errors, in its columns and types. ``answers`` overrides what would be guessed: ``encoding, delimiter, decimal,
     date_order, zone, sheet, header, columns, units``. ``references``: what ``testbed:check`` compares with: ``units, arms,
-    devices, period``. Never raises for a bad file. Cancelling ends the child and removes what it wrote.
+    devices, period``. ``corrects``: what rows with a ``__line`` are held against. Never raises for a bad file. Cancelling
+    ends the child and removes what it wrote.
     """
     limits = limits or Limits()
     size, packed = _measured(source)
@@ -102,8 +108,11 @@ async def read(
         _bring(source, job / "input")
         task = {
             "task": "read", "schema": schema and dict(schema), "answers": dict(answers or {}),
-            "references": dict(references or {}),
+            "references": dict(references or {}) | ({"corrects": corrects.code} if corrects else {}),
         }  # fmt: skip
+        for path in (corrects.lines, corrects.keys) if corrects else ():
+            if path is not None:
+                _bring(path, job / path.name)
         answer = await _ask(job, task, size, limits, packed=packed, progress=progress)
         if answer is None or "kind" not in answer:
             return Report("unreadable", "other", problems=_failed())
@@ -112,6 +121,7 @@ async def read(
             table=_take(job, work, "table.parquet"),
             rejected_rows=_take(job, work, "rejected.csv"),
             findings=_take(job, work, "findings.parquet"),
+            lines=_take(job, work, "lines.parquet"),
         )
 
 

@@ -36,6 +36,25 @@ class ResultState(StrEnum):
     unreadable = "unreadable"
 
 
+class Acceptance(StrEnum):
+    """What was decided of a result; only accepted ones enter a dataset, where their trial has a table schema."""
+
+    open = "open"
+    accepted = "accepted"
+    accepted_partly = "accepted_partly"
+    refused = "refused"
+    replaced = "replaced"
+    withdrawn = "withdrawn"
+
+
+class Partial(StrEnum):
+    """Who may accept the good rows of a file and keep the bad ones aside."""
+
+    partner = "partner"
+    coordinator = "coordinator"
+    never = "never"
+
+
 class TrialFields(SQLModel):
     """What people write about a trial; shared by the form, the API and the views."""
 
@@ -47,6 +66,13 @@ class TrialFields(SQLModel):
     start_on: date | None = None
     end_on: date | None = None
     visibility: Visibility = Visibility.public
+    auto_accept: bool = Field(
+        default=False, description="Whether a file without errors is accepted as soon as it is checked."
+    )
+    partial: Partial = Field(
+        default=Partial.coordinator,
+        description="Who may accept the good rows of a file and keep the bad ones aside.",
+    )
 
 
 class TrialDraft(TrialFields):
@@ -67,6 +93,8 @@ class TrialPatch(SQLModel):
     start_on: date | None = None
     end_on: date | None = None
     visibility: Visibility = Visibility.public
+    auto_accept: bool = False
+    partial: Partial = Partial.coordinator
 
 
 class ResultPatch(SQLModel):
@@ -98,6 +126,8 @@ class Trial(SQLModel, table=True):
     start_on: date | None = None
     end_on: date | None = None
     visibility: Visibility = word(Visibility, "visibility", Visibility.public)
+    auto_accept: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    partial: Partial = word(Partial, "partial", Partial.coordinator, of_database=True)
     archived_at: datetime | None = moment(nullable=True)
     created_at: datetime = moment()
     created_by_id: int | None = link("person.id", nullable=True)
@@ -143,7 +173,9 @@ class Result(SQLModel, table=True):
     """An uploaded file, which never changes: a correction is a new result. ``filename`` is a label, not a path.
 
     ``report`` is what ``testbed.tabular`` said of it; ``parquet_sha256`` names the table made of it.
-    ``received_at`` is the database's time at the last durable byte.
+    ``received_at`` is the database's time at the last durable byte. ``replaces_id`` names the result it corrects or
+    replaces: its rows join those of that result if ``corrects``, else they stand in for all of them.
+    ``findings_sha256`` names the list of everything wrong; ``lines_sha256`` which lines a correction stands for.
     """
 
     __table_args__ = (
@@ -176,6 +208,17 @@ class Result(SQLModel, table=True):
     report: dict[str, Any] | None = document(nullable=True)
     parquet_sha256: str | None = Field(default=None, max_length=64)
     rejected_sha256: str | None = Field(default=None, max_length=64)
+    findings_sha256: str | None = Field(default=None, max_length=64)
+    lines_sha256: str | None = Field(default=None, max_length=64)
+    schema_id: int | None = link("table_schema.id", nullable=True)
+    answers: dict[str, Any] = document()
+    replaces_id: int | None = link("result.id", nullable=True)
+    corrects: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    acceptance: Acceptance = word(Acceptance, "acceptance", Acceptance.open, of_database=True)
+    acceptance_reason: str | None = Field(default=None, max_length=1000)
+    accepted_at: datetime | None = moment(nullable=True)
+    accepted_by_id: int | None = link("person.id", nullable=True)
+    asked_at: datetime | None = moment(nullable=True)
     received_at: datetime = moment()
     archived_at: datetime | None = moment(nullable=True)
     row_version: int = row_version()

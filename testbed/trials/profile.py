@@ -1,6 +1,7 @@
 """The job that reads a received file: what is in it, as a table, and what is wrong with it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from testbed.db import driver
 from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.tabular import run
 from testbed.tabular.run import Report
+from testbed.trials import acceptance, correcting, families
+from testbed.trials.answers import engine_answers, header_of
+from testbed.trials.chosen import current
+from testbed.trials.correcting import Ground, ground
 from testbed.trials.models import Result, ResultState, Trial
+from testbed.trials.references import references
 from testbed.trials.views import RUNNING
 
 log = structlog.get_logger(__name__)
@@ -42,22 +48,72 @@ async def profile(task: Task) -> Mapping[str, Any] | None:
     May be done twice: the same file gives the same table. A result that is gone ends it quietly.
     """
     shop, number = task.shop, int(task.args["result"])
-    sha256 = await _begin(shop, number)
-    if sha256 is None:
+    order = await _begin(shop, number)
+    if order is None:
         return {"gone": number}
     with scratch(task) as work:
         (work / "raw").mkdir(mode=0o711)
         await task.beat("fetching", 0, 0)
-        source = await shop.store.local(sha256, work / "raw")
-        report = await run.read(source, work, progress=task.beat)
-        table = await _kept(shop, report.table)
-        rejected = await _kept(shop, report.rejected_rows)
-    await _end(task, number, report, table, rejected)
+        source = await shop.store.local(order.sha256, work / "raw")
+        report, schema_id = await _checked(task, order, source, work)
+        on = order.ground if report.lines is not None else None
+        kept = Kept(
+            table=await _kept(shop, report.table),
+            rejected=await _kept(shop, report.rejected_rows),
+            findings=await _kept(shop, report.findings),
+            lines=await _kept(shop, report.lines),
+            header=header_of(source, report),
+            correction=await correcting.told(report.lines, on) if report.lines and on else None,
+            schema_id=schema_id,
+        )
+    await _end(task, number, report, kept)
     return {"state": report.state, "rows": report.rows}
 
 
-async def _begin(shop: Workshop, number: int) -> str | None:
-    """Say that the reading has begun; the digest of the file, or None if there is no such result."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be read, and against what: all as it was when the reading began."""
+
+    sha256: str
+    schema_id: int | None
+    schema: dict[str, Any] | None
+    answers: dict[str, Any]
+    references: dict[str, Any]
+    ground: Ground | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was made of a file, by digest; ``header`` tells files of one shape from others."""
+
+    table: str | None
+    rejected: str | None
+    findings: str | None
+    lines: str | None
+    header: str
+    correction: dict[str, Any] | None
+    schema_id: int | None
+
+
+async def _checked(task: Task, order: Order, source: Path, work: Path) -> tuple[Report, int | None]:
+    """The report, and the schema it was held to: of a correction that of the file it corrects."""
+
+    async def read(schema: dict[str, Any] | None, **more: Any) -> Report:
+        return await run.read(
+            source, work, schema=schema, answers=order.answers, references=order.references,
+            progress=task.beat, **more,
+        )  # fmt: skip
+
+    on = order.ground
+    if on is not None:
+        report = await read(on.schema, corrects=await correcting.laid(task.shop.store, work, on))
+        if report.lines is not None or on.schema_id == order.schema_id:
+            return report, on.schema_id
+    return await read(order.schema), order.schema_id
+
+
+async def _begin(shop: Workshop, number: int) -> Order | None:
+    """Say that the reading has begun; what is to be done, or None if there is no such result."""
     async with shop.db.begin() as session:
         result = await _locked(session, number)
         if result is None:
@@ -65,14 +121,19 @@ async def _begin(shop: Workshop, number: int) -> str | None:
         if result.state == ResultState.received:
             result.state = ResultState.reading
             session.add(result)
-        return result.sha256
+        trial = await session.get_one(Trial, result.trial_id)
+        schema = await current(session, trial.id)
+        return Order(
+            result.sha256, schema.id if schema else None, schema.body if schema else None,
+            engine_answers(result.answers), await references(session, trial), await ground(session, result),
+        )  # fmt: skip
 
 
 async def _kept(shop: Workshop, path: Path | None) -> str | None:
     return (await shop.store.keep_file(path)).sha256 if path is not None else None
 
 
-async def _end(task: Task, number: int, report: Report, table: str | None, rejected: str | None) -> None:
+async def _end(task: Task, number: int, report: Report, kept: Kept) -> None:
     """Write everything the reading found in one transaction, unless the job is somebody else's by now."""
     async with task.shop.db.begin() as session:
         connection = await driver(session)
@@ -83,16 +144,31 @@ async def _end(task: Task, number: int, report: Report, table: str | None, rejec
             return
         result.state = ResultState(report.state)
         result.rows = report.rows
-        result.report = report.document()
-        result.parquet_sha256, result.rejected_sha256 = table, rejected
+        more = {"correction": kept.correction} if kept.correction else {}
+        result.report = report.document() | {"header": kept.header} | more
+        result.parquet_sha256, result.rejected_sha256 = kept.table, kept.rejected
+        result.findings_sha256, result.lines_sha256 = kept.findings, kept.lines
+        result.schema_id, result.corrects = kept.schema_id, kept.correction is not None
         session.add(result)
-        await _say(session, result, rows=report.rows, rejected=report.rejected)
+        await _say(session, result, rows=report.rows, rejected=report.rejected, schema=kept.schema_id)
+        await _at_once(session, result)
+
+
+async def _at_once(session: AsyncSession, result: Result) -> None:
+    """Where the trial says so, a file without errors needs nobody to accept it."""
+    matter = await acceptance.matter_of(session, result, lock=True)
+    if matter.trial.auto_accept and not matter.aside and not acceptance.hindrances(matter):
+        await acceptance.take(session, WORKER, matter, auto=True)
 
 
 async def _locked(session: AsyncSession, number: int) -> Result | None:
-    return (
-        await session.exec(select(Result).where(col(Result.id) == number).with_for_update())
-    ).one_or_none()
+    """The result, and with it what it corrects and what corrects it, so that no decision falls in between."""
+    result = await session.get(Result, number)
+    if result is None:
+        return None
+    await families.held(session, result)
+    query = select(Result).where(col(Result.id) == number).with_for_update()
+    return (await session.exec(query.execution_options(populate_existing=True))).one_or_none()
 
 
 async def _say(session: AsyncSession, result: Result, **details: Any) -> None:

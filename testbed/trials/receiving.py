@@ -9,45 +9,30 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from testbed.access.models import Access, Actor, PilotPartner
-from testbed.access.policy import roles_of
-from testbed.access.relations import TODAY, holds, memberships
-from testbed.access.rights import VIEW, allowed, fetch
+from testbed.access.models import Access, Actor
+from testbed.access.rights import allowed, fetch
 from testbed.activity import record
-from testbed.db import Database, driver
+from testbed.db import Database
 from testbed.disk import spelt
-from testbed.errors import Conflict, Invalid, NoSpace, TooLarge
+from testbed.errors import Conflict, Invalid, TooLarge
 from testbed.files import Blob, Store, label
 from testbed.jobs import later
-from testbed.lists import Ref, in_swedish
-from testbed.partners.models import Partner
-from testbed.pilots.models import Case, CaseKind, Pilot
-from testbed.texts import Passage, message
-from testbed.trials import results, schemas, service
-from testbed.trials.models import Result, Trial
+from testbed.pilots.models import Case, CaseKind
+from testbed.texts import Line, Passage, message
+from testbed.trials import acceptance, quotas, results, schemas, service
+from testbed.trials.behalf import ATTENTION, owner_of, senders
+from testbed.trials.models import Acceptance, Result, Trial
 from testbed.trials.schema_views import columns_of
 from testbed.trials.views import ResultView, UploadView
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-ROLES = "pilot:lead need_owner host supplier researcher evaluator"
 
-ATTENTION = message("Some fields need your attention.")
-WHICH = message("You belong to several partners of this pilot: say for which one you upload.")
-NOT_YOURS = message("You cannot upload on behalf of this partner.")
-NO_LEAD = message("The pilot has no lead partner yet: say on whose behalf you upload.")
+NO_ORIGINAL = message("You have no result of this code in this trial.")
 PUT_AWAY = message("This trial is archived and takes no more files. Nothing was kept.")
-OVER_QUOTA = message(
-    "The files handed in for this partner would take more than {most}, its share here. Nothing was kept; ask the operator."
-)
-USED = "SELECT (SELECT coalesce(sum(size), 0) FROM result WHERE owner_id = $1)::bigint"
-RESERVED = """
-    + (SELECT coalesce(sum(coalesce(length_bytes, offset_bytes)), 0) FROM upload
-       WHERE owner_id = $1 AND state IN ('arriving', 'verifying', 'refused'))::bigint
-"""
 TOO_LARGE = message("The file is larger than {most}, the most that is taken here. Nothing was kept.")
 
 
@@ -59,13 +44,15 @@ class Fields(SQLModel):
     partner_id: int | None = None
     access: Access = Access.private
     note: Passage | None = Field(default=None, max_length=1000)
+    replaces: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes.
 
-    ``generated`` marks made-up measurements; no request can say so, only what the program itself sends.
+    ``replaces`` is the code of the result that this one corrects or replaces. ``generated`` marks made-up
+    measurements; no request can say so, only what the program itself sends.
     """
 
     filename: str
@@ -75,6 +62,7 @@ class Sending:
     sha256: str | None = None
     length: int | None = None
     generated: bool = False
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +71,15 @@ class Received:
 
     view: ResultView
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """Where a file may go: ``owner`` is the partner it is handed in for, ``replaces_id`` the result it corrects."""
+
+    trial: Trial
+    owner: int
+    replaces_id: int | None = None
 
 
 async def admit(
@@ -120,9 +117,9 @@ async def upload(
         As ``admit``, and ``Store.keep``: nothing is kept then.
         Invalid: the partner is not the actor's to upload for. NoSpace: the partner's quota.
     """
-    async with db.begin() as session:  # a wrong partner is told before the file is sent
-        _, owner = await entitled(session, actor, trial_id, sending)
-        await check_quota(session, owner, sending.length or 0, quota_bytes, reserved=True)
+    async with db.begin() as session:  # what is wrong with what is said of the file is told before it is sent
+        into = await entitled(session, actor, trial_id, sending)
+        await quotas.check(session, into.owner, sending.length or 0, quota_bytes, reserved=True)
     blob = await store.keep(chunks, most_bytes=most_bytes, expect_sha256=sending.sha256)
     async with db.begin() as session:
         return await recorded(session, actor, trial_id, sending, blob, quota_bytes)
@@ -130,35 +127,17 @@ async def upload(
 
 async def entitled(
     session: AsyncSession, actor: Actor, trial_id: int, sending: Sending, *, lock: bool = False
-) -> tuple[Trial, int]:
-    """The trial a file may be handed in to, and the partner it is handed in for.
+) -> Entitled:
+    """The trial a file may be handed in to, for whom, and what it corrects.
 
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Conflict: the trial is archived.
-        Invalid: the partner is not the actor's to upload for.
+        Invalid: the partner is not the actor's to upload for, or the file to correct is not.
     """
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=lock)
     _open(trial)
-    return trial, await _owner(session, actor, trial_id, sending)
-
-
-async def check_quota(
-    session: AsyncSession, owner: int, coming: int, quota_bytes: int | None, *, reserved: bool = False
-) -> None:
-    """Refuse what would give a partner more bytes than its share; ``reserved`` counts its open uploads too.
-
-    Raises:
-        NoSpace: it would.
-    """
-    if quota_bytes is not None and await used(session, owner, reserved=reserved) + coming > quota_bytes:
-        raise NoSpace(OVER_QUOTA, most=spelt(quota_bytes), retry_after=3600)
-
-
-async def used(session: AsyncSession, owner: int, *, reserved: bool = True) -> int:
-    """The bytes a partner has handed in, with those that its open uploads are to bring."""
-    query = USED + RESERVED if reserved else USED
-    found: int = await (await driver(session)).fetchval(query, owner)
-    return found
+    owner = await owner_of(session, actor, trial_id, sending.partner_id)
+    return Entitled(trial, owner, await _original(session, actor, trial_id, owner, sending))
 
 
 async def recorded(
@@ -174,17 +153,17 @@ async def recorded(
     Rights, trial and quota are asked for again. The lock on the trial makes two uploads of the same file one
     after the other. Raises as ``upload``.
     """
-    trial, owner = await entitled(session, actor, trial_id, sending, lock=True)
+    into = await entitled(session, actor, trial_id, sending, lock=True)
     name = label(sending.filename)
-    if same := await _same(session, trial_id, owner, name, blob.sha256):
+    if same := await _same(session, into, name, blob.sha256):
         return Received(await results.shown(session, actor, same), new=False)
-    await check_quota(session, owner, blob.size, quota_bytes)
+    await quotas.check(session, into.owner, blob.size, quota_bytes)
     result = Result(
         code=await _code(session),
         trial_id=trial_id,
-        owner_id=owner,
+        owner_id=into.owner,
         person_id=actor.person_id,
-        case_id=await _case(session, trial.pilot_id),
+        case_id=await _case(session, into.trial.pilot_id),
         filename=name,
         sha256=blob.sha256,
         size=blob.size,
@@ -192,8 +171,9 @@ async def recorded(
         note=sending.note,
         access=sending.access,
         generated=sending.generated,
+        replaces_id=into.replaces_id,
     )
-    await enter(session, actor, result, trial.pilot_id)
+    await enter(session, actor, result, into.trial.pilot_id)
     return Received(await results.shown(session, actor, result), new=True)
 
 
@@ -218,12 +198,37 @@ def _open(trial: Trial) -> None:
         raise Conflict(PUT_AWAY)
 
 
-async def _same(session: AsyncSession, trial_id: int, owner: int, name: str, sha256: str) -> Result | None:
+async def _original(
+    session: AsyncSession, actor: Actor, trial_id: int, owner: int, sending: Sending
+) -> int | None:
+    """The result that is corrected or replaced: of this trial and partner, and the sender's to change.
+
+    Raises:
+        Invalid: there is none of this code, or another file has replaced it, or it was withdrawn.
+    """
+    if sending.replaces is None:
+        return None
     query: Any = select(Result).where(
+        col(Result.code) == sending.replaces.strip().upper(),
         col(Result.trial_id) == trial_id,
         col(Result.owner_id) == owner,
+        allowed(actor, results.EDIT, Result),
+    )
+    found: Result | None = (await session.exec(query)).scalar_one_or_none()
+    if found is None:
+        raise Invalid(ATTENTION, fields={"replaces": NO_ORIGINAL})
+    if found.acceptance in {Acceptance.replaced, Acceptance.withdrawn}:
+        raise Invalid(ATTENTION, fields={"replaces": acceptance.CLOSED[found.acceptance]})
+    return found.id
+
+
+async def _same(session: AsyncSession, into: Entitled, name: str, sha256: str) -> Result | None:
+    query: Any = select(Result).where(
+        col(Result.trial_id) == into.trial.id,
+        col(Result.owner_id) == into.owner,
         col(Result.filename) == name,
         col(Result.sha256) == sha256,
+        col(Result.replaces_id).is_not_distinct_from(into.replaces_id),
         col(Result.archived_at).is_(None),
     )
     found: Result | None = (await session.exec(query.order_by(col(Result.id)).limit(1))).scalar_one_or_none()
@@ -246,66 +251,6 @@ async def _case(session: AsyncSession, pilot_id: int) -> int | None:
     )
     found: int | None = (await session.exec(query.order_by(col(Case.id)).limit(1))).scalar_one_or_none()
     return found
-
-
-async def _owner(session: AsyncSession, actor: Actor, trial_id: int, sending: Sending) -> int:
-    """On whose behalf: the sender's partner in the pilot, else what ``partner_id`` says."""
-    mine = await senders(session, actor, trial_id)
-    known = {each.id for each in mine}
-    if sending.partner_id is not None:
-        if sending.partner_id not in known:
-            raise Invalid(ATTENTION, fields={"partner_id": NOT_YOURS})
-        return sending.partner_id
-    if not mine:
-        raise Invalid(ATTENTION, fields={"partner_id": NO_LEAD})
-    own = await _own(session, actor, trial_id)
-    if len(own) > 1:
-        raise Invalid(ATTENTION, fields={"partner_id": WHICH})
-    return own[0] if own else mine[0].id
-
-
-async def senders(session: AsyncSession, actor: Actor, trial_id: int) -> list[Ref]:
-    """The partners the actor may upload for, the default first.
-
-    One's own partners in the pilot; for a coordinator then its lead and whoever else takes part.
-    """
-    own = await _own(session, actor, trial_id)
-    coordinates: Any = select(col(Trial.id)).where(
-        col(Trial.id) == trial_id, col(Pilot.id) == col(Trial.pilot_id), holds(actor, "coordinator", Pilot)
-    )
-    found = list(own)
-    if (await session.exec(coordinates)).first() is not None:
-        lead: Any = select(col(Pilot.lead_partner_id)).join(Trial, col(Trial.pilot_id) == col(Pilot.id))
-        found += (await session.exec(lead.where(col(Trial.id) == trial_id))).scalars().all()
-        found += (await session.exec(_taking_part(trial_id))).scalars().all()
-    order = {number: place for place, number in reversed(list(enumerate(found))) if number is not None}
-    query: Any = select(Partner.id, Partner.name, Partner.slug).where(  # type: ignore[call-overload]
-        col(Partner.id).in_(list(order)), or_(col(Partner.id).in_(own), allowed(actor, VIEW, Partner))
-    )
-    rows = (await session.exec(query.order_by(in_swedish(col(Partner.name))))).all()
-    refs = [Ref(id=row.id, title=row.name, url=f"/partners/{row.slug}") for row in rows]
-    return sorted(refs, key=lambda each: order[each.id])
-
-
-async def _own(session: AsyncSession, actor: Actor, trial_id: int) -> list[int]:
-    query = _taking_part(trial_id).where(col(PilotPartner.partner_id).in_(memberships(actor)))
-    return list((await session.exec(query)).scalars().all())
-
-
-def _taking_part(trial_id: int) -> Any:
-    """Partners that take part in the trial's pilot today in a role that hands in results."""
-    roles, _ = roles_of(ROLES)
-    return (
-        select(col(PilotPartner.partner_id))
-        .join(Trial, col(Trial.pilot_id) == col(PilotPartner.pilot_id))
-        .where(
-            col(Trial.id) == trial_id,
-            col(PilotPartner.roles).overlap(sorted(roles)),  # type: ignore[attr-defined]
-            col(PilotPartner.joined_on) <= TODAY,
-            or_(col(PilotPartner.left_on).is_(None), col(PilotPartner.left_on) > TODAY),
-        )
-        .order_by(col(PilotPartner.id))
-    )
 
 
 async def expected(session: AsyncSession, actor: Actor, trial_id: int) -> UploadView:

@@ -20,12 +20,14 @@ from testbed.people.models import Person
 from testbed.pilots.models import Case, Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import message, said
-from testbed.trials.models import Result, ResultPatch, ResultState, Trial
+from testbed.trials.models import Acceptance, Result, ResultPatch, ResultState, Trial
+from testbed.trials.standing import standing
 from testbed.trials.views import JobView, Receipt, ResultItem, ResultView
 
 EDIT = "result.edit"
+ACTIONS = [EDIT, "result.answer", "result.accept", "result.decide", "result.withdraw"]
 LIVE = {JobState.queued, JobState.running}
-REPORTED = ("rejected", "kind", "assumed", "columns", "problems", "preview")
+REPORTED = ("rejected", "kind", "assumed", "columns", "problems", "preview", "counts")
 NO_TABLE = message("No table was made of this file. The file itself is kept.")
 PROGRESS = """
     SELECT job.state, job.step, job.done, job.total, job.error, result.state IN ('received', 'reading') AS running
@@ -63,9 +65,9 @@ async def view(session: AsyncSession, actor: Actor, key: Key) -> ResultView:
 
 
 async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultView:
-    """The view of a result that the actor was found entitled to already; six short queries."""
-    granted = await may(session, actor, result, [EDIT])
-    trial, pilot = await _above(session, result)
+    """The view of a result that the actor was found entitled to already; about a dozen short queries."""
+    granted = await may(session, actor, result, ACTIONS)
+    trial, pilot = await above(session, result)
     owner = await session.get_one(Partner, result.owner_id)
     report = result.report or {}
     below = f"/results/{result.code}"
@@ -81,13 +83,16 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
             "table": f"{below}/table.parquet" if result.parquet_sha256 else None,
             "rejected_rows": f"{below}/rejected.csv" if result.rejected_sha256 else None,
             "raw": f"{below}/raw",
+            "report": f"{below}/report",
+            "standing": await standing(session, actor, result),
             "may": granted,
             "activity": await history(session, "result", result.id) if granted else [],
         },
     )
 
 
-async def _above(session: AsyncSession, result: Result) -> tuple[Trial, Pilot]:
+async def above(session: AsyncSession, result: Result) -> tuple[Trial, Pilot]:
+    """The trial a result was handed in for, and its pilot."""
     trial = await session.get_one(Trial, result.trial_id)
     return trial, await session.get_one(Pilot, trial.pilot_id)
 
@@ -152,6 +157,7 @@ async def page(
     asked: Asked,
     *,
     state: ResultState | None = None,
+    acceptance: Acceptance | None = None,
     trial: int | None = None,
     pilot: str | None = None,
     archived: bool = False,
@@ -161,7 +167,10 @@ async def page(
         matching(Result, asked.q),
         col(Result.archived_at).is_not(None) if archived else col(Result.archived_at).is_(None),
     )
-    for column, value in ((Result.state, state), (Result.trial_id, trial), (Pilot.code, pilot)):
+    filters = (
+        (Result.state, state), (Result.acceptance, acceptance), (Result.trial_id, trial), (Pilot.code, pilot),
+    )  # fmt: skip
+    for column, value in filters:
         if value is not None:
             query = query.where(col(column) == value)
     orders = {
@@ -190,7 +199,7 @@ def _items(actor: Actor) -> Any:
         select(
             Result.id, Result.code, Result.filename, Result.state, Result.rows, Result.size, Result.trial_id,  # type: ignore[call-overload]
             Trial.title.label("trial"), Pilot.code.label("pilot"), Partner.name.label("owner"),  # type: ignore[attr-defined]
-            Result.access, Result.generated, Result.received_at,
+            Result.access, Result.acceptance, Result.generated, Result.received_at,
         )
         .join(Trial, col(Trial.id) == Result.trial_id)
         .join(Pilot, col(Pilot.id) == Trial.pilot_id)
@@ -212,7 +221,7 @@ async def edit(
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Stale: see ``revisions.revise``.
     """
     result = await fetch(session, actor, EDIT, Result, named(key), lock=True)
-    _, pilot = await _above(session, result)
+    _, pilot = await above(session, result)
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
     await revise(session, actor, result, written, seen_version, action=EDIT, pilot_id=pilot.id)
     return result
@@ -221,7 +230,7 @@ async def edit(
 async def put_away(session: AsyncSession, actor: Actor, key: Key, *, back: bool = False) -> Result:
     """Take a result out of the lists; its file, its address and what was made of it stay."""
     result = await fetch(session, actor, EDIT, Result, named(key), lock=True)
-    _, pilot = await _above(session, result)
+    _, pilot = await above(session, result)
     action = "result.restore" if back else "result.archive"
     await archive(session, actor, result, action=action, pilot_id=pilot.id, back=back)
     return result

@@ -18,6 +18,7 @@ from testbed.people.models import Person
 from testbed.texts import message, said
 from testbed.trials import results, service
 from testbed.trials.blank_files import sample
+from testbed.trials.chosen import current as current
 from testbed.trials.column_rows import MOST_ROWS, Sheet, filled
 from testbed.trials.descriptor import ExtraColumns
 from testbed.trials.differences import between
@@ -45,12 +46,6 @@ MEANWHILE = message(
 WHICH = message("Say which version you change: seen in the body, or the If-Match header.")
 
 Body = dict[str, Any]
-
-
-async def current(session: AsyncSession, trial_id: int) -> TableSchema | None:
-    """The schema that files of the trial are checked against from now on: the one with the highest number."""
-    query = select(TableSchema).where(col(TableSchema.trial_id) == trial_id)
-    return (await session.exec(query.order_by(col(TableSchema.number).desc()).limit(1))).first()
 
 
 async def version(session: AsyncSession, actor: Actor, trial_id: int, number: int | None) -> TableSchema:

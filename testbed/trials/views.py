@@ -11,7 +11,7 @@ from testbed.activity import Event
 from testbed.jobs import JobState
 from testbed.lists import Ref
 from testbed.pilots.chain import Chain
-from testbed.trials.models import Design, ResultState, TrialFields
+from testbed.trials.models import Acceptance, Design, ResultState, TrialFields
 from testbed.trials.schema_views import Templates, WantedColumn
 
 RUNNING = {ResultState.received, ResultState.reading}
@@ -46,6 +46,7 @@ class ResultItem(SQLModel):
     pilot: str
     owner: str
     access: Access
+    acceptance: Acceptance = Acceptance.open
     generated: bool = False
     received_at: datetime
 
@@ -107,6 +108,28 @@ class JobView(SQLModel):
     error: str | None = None
 
 
+class Standing(SQLModel):
+    """What a result was checked against and what was decided of it.
+
+    ``left`` counts the rows with errors that no accepted correction stands for.
+    """
+
+    acceptance: Acceptance
+    needed: bool = Field(description="Whether it must be accepted before a dataset may hold it.")
+    schema_number: int | None = Field(default=None, description="The table schema it was checked against.")
+    outdated: bool = Field(default=False, description="Whether the trial has another table schema by now.")
+    answers: dict[str, Any] = {}
+    reason: str | None = None
+    accepted_at: datetime | None = None
+    asked_at: datetime | None = None
+    corrects: Ref | None = Field(default=None, description="The result whose rows these rows join.")
+    correction: dict[str, Any] = {}
+    replaces: Ref | None = Field(default=None, description="The result that it stands in for as a whole.")
+    replaced_by: Ref | None = None
+    corrections: list[Ref] = []
+    left: int = 0
+
+
 class ResultView(SQLModel):
     """A result as it leaves. ``columns``, ``problems`` and ``preview`` are empty until the file was read.
 
@@ -140,6 +163,9 @@ class ResultView(SQLModel):
     rejected_rows: str | None = Field(
         default=None, description="Address of the rows that were not taken, as CSV."
     )
+    report: str = Field(description="Address of the report that lists everything wrong.")
+    counts: list[dict[str, Any]] = []
+    standing: "Standing"
     raw: str = Field(description="Address of the file exactly as it was sent.")
     archived_at: datetime | None = None
     row_version: int

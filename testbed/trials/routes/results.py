@@ -14,7 +14,7 @@ from testbed.lists import Listed
 from testbed.pilots.chain import chain_of
 from testbed.texts import message
 from testbed.trials import following, results
-from testbed.trials.models import Result, ResultPatch, ResultState
+from testbed.trials.models import Acceptance, Result, ResultPatch, ResultState
 from testbed.trials.results import Key, named
 from testbed.trials.views import JobView, ResultForm, ResultItem, ResultView
 from testbed.web.blobs import blob_response
@@ -65,12 +65,20 @@ class ResultRoutes(Controller):
     async def index(
         self, session: Session, actor: Caller, asked: List,
         ended: Annotated[ResultState | None, QueryParameter(name="state")] = None,
+        acceptance: FromQuery[Acceptance | None] = None,
         trial: Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)] = None,
         pilot: FromQuery[str | None] = None, archived: FromQuery[bool] = False,
     ) -> Page[Listed[ResultItem]]:  # fmt: skip
-        """List the results: search; filter by state, trial (id) and pilot (code); sort by received, filename, size, state."""
+        """List the results: search; filter by state, acceptance, trial and pilot; sort by received, filename, size, state."""
         page = await results.page(
-            session, actor, asked, state=ended, trial=trial, pilot=pilot, archived=archived
+            session,
+            actor,
+            asked,
+            state=ended,
+            acceptance=acceptance,
+            trial=trial,
+            pilot=pilot,
+            archived=archived,
         )
         return Page(page, "trials/results.html")
 

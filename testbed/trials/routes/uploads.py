@@ -12,6 +12,7 @@ from testbed.access.models import Access, Actor
 from testbed.errors import Invalid
 from testbed.texts import message
 from testbed.trials import receiving
+from testbed.trials.behalf import ATTENTION
 from testbed.trials.models import Trial
 from testbed.trials.receiving import Fields, Received, Sending
 from testbed.trials.uploads import service as uploads
@@ -56,14 +57,16 @@ class UploadRoutes(Controller):
         self, request: Req, db: Db, store: Files, settings: Chosen, actor: Caller, trial: FromPath[str],
         filename: FromPath[str] = "limits", partner_id: FromQuery[int | None] = None,
         access: FromQuery[Access] = Access.private, note: FromQuery[str | None] = None,
+        replaces: FromQuery[str | None] = None,
     ) -> Created[ResultView]:  # fmt: skip
         """Upload a result file as the raw body, of any kind and size.
 
         201 with the result and its receipt once the file is safe on disk; 200 with the earlier one if the same
         file was sent under the same name before. ``Content-Digest: sha-256=:…:`` is verified: 422 and nothing is
-        kept if it does not fit. ``partner_id`` says on whose behalf, where that is not clear.
+        kept if it does not fit. ``partner_id`` says on whose behalf, where that is not clear; ``replaces`` is the code
+        of the result that this file corrects (if it has a column ``__line``) or replaces.
         """
-        about = {"partner_id": partner_id, "access": access, "note": note}
+        about = {"partner_id": partner_id, "access": access, "note": note, "replaces": replaces}
         return await _raw(request, db, store, settings, actor, trial, filename, about)
 
     @post("/", opt=needs("result.upload", Trial, form=UPLOAD), status_code=201)
@@ -135,4 +138,4 @@ def _fields(given: dict[str, Any]) -> Fields:
             )
             for each in error.errors()
         }
-        raise Invalid(receiving.ATTENTION, fields=wrong) from error
+        raise Invalid(ATTENTION, fields=wrong) from error

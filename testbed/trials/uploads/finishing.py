@@ -30,7 +30,7 @@ from testbed.parts import Held, Staged
 from testbed.people.models import Person, PersonState
 from testbed.settings import Settings
 from testbed.texts import message
-from testbed.trials import receiving
+from testbed.trials import quotas, receiving
 from testbed.trials.models import Trial
 from testbed.trials.receiving import Sending
 from testbed.trials.uploads import metadata
@@ -119,7 +119,7 @@ async def finish(place: Place, actor: Actor, number: int, staged: Staged | None)
     quota = place.settings.partner_quota_bytes
     async with _or_refused(place, actor, upload), place.db.begin() as session:
         await receiving.entitled(session, actor, upload.trial_id, sending)
-        await receiving.check_quota(session, upload.owner_id, upload.offset_bytes, quota)
+        await quotas.check(session, upload.owner_id, upload.offset_bytes, quota)
     blob = await _named(place, actor, upload, sending, staged)
     async with _or_refused(place, actor, upload), place.db.begin() as session:
         locked = await _locked(session, upload.id)

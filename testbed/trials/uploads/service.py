@@ -21,7 +21,7 @@ from testbed.lists import Ref
 from testbed.parts import Held, Staged
 from testbed.settings import Settings
 from testbed.texts import message, said
-from testbed.trials import receiving
+from testbed.trials import quotas, receiving
 from testbed.trials.models import Result, Trial
 from testbed.trials.uploads import metadata
 from testbed.trials.uploads.leases import Desk, Lease, taken
@@ -46,7 +46,7 @@ async def limits(session: AsyncSession, actor: Actor, settings: Settings, trial_
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Conflict: the trial is archived.
     """
     page = await receiving.expected(session, actor, trial_id)
-    used = await receiving.used(session, page.partners[0].id) if page.partners else 0
+    used = await quotas.used(session, page.partners[0].id) if page.partners else 0
     return Limits(
         upload_max_bytes=settings.upload_max_bytes,
         form_max_bytes=settings.form_max_bytes,
@@ -81,23 +81,25 @@ async def begin(desk: Desk, actor: Actor, length: int | None, sent: str) -> Uplo
     if length is not None and length > desk.settings.upload_max_bytes:
         raise TooLarge(receiving.TOO_LARGE, most=spelt(desk.settings.upload_max_bytes))
     async with desk.db.begin() as session:
-        trial, owner = await receiving.entitled(session, actor, trial_id, sending)
+        into = await receiving.entitled(session, actor, trial_id, sending)
         await _admit(session, desk, actor)
         quota = desk.settings.partner_quota_bytes
-        await receiving.check_quota(session, owner, length or 0, quota, reserved=True)
+        await quotas.check(session, into.owner, length or 0, quota, reserved=True)
         await desk.store.check_room(length or 0)
         values: dict[str, Any] = {
             "person_id": actor.person_id,
             "expires_at": _in_days(desk.settings.upload_expiry_days),
         }
         upload = Upload(
-            **values, trial_id=trial.id, owner_id=owner, length_bytes=length, metadata_sent=sent,
+            **values, trial_id=into.trial.id, owner_id=into.owner, length_bytes=length, metadata_sent=sent,
         )  # fmt: skip
         session.add(upload)
         await session.flush()
         await session.refresh(upload)
         about = {"filename": label(sending.filename), "length": length}
-        await record(session, actor, "upload.begin", "upload", upload.id, pilot_id=trial.pilot_id, **about)
+        await record(
+            session, actor, "upload.begin", "upload", upload.id, pilot_id=into.trial.pilot_id, **about
+        )
     return upload
 
 
