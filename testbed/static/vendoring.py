@@ -20,6 +20,7 @@ TRAVELLING = {
 FILES = {
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "dist/images", "LICENSE"),
     "swagger-ui-dist": ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"),
+    "tus-js-client": ("dist/tus.min.js", "LICENSE"),
 }
 
 
