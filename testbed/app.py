@@ -43,6 +43,7 @@ from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
 from testbed.trials.routes.uploads import UploadRoutes
 from testbed.web.addresses import PossibleAddress
 from testbed.web.forms import FormRequest
+from testbed.web.freshness import Freshness
 from testbed.web.given import PROVIDED, cookie_name
 from testbed.web.health import healthz, readyz
 from testbed.web.needs import OPEN, refuse_undeclared
@@ -130,14 +131,8 @@ def _static() -> Router:
         name="static",
         opt=OPEN,
         include_in_schema=False,
-        after_request=_cached_for_ever,
+        middleware=[Freshness()],
     )
-
-
-def _cached_for_ever(response: Any) -> Any:
-    """Static addresses carry a digest of their content, so whatever they name never changes."""
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
 
 
 def create(settings: Settings | None = None) -> Shell:
