@@ -17,6 +17,7 @@ import testbed.datasets.models
 import testbed.devices.models
 import testbed.evaluations.models
 import testbed.trials.models
+import testbed.trials.uploads.models
 from testbed import jobs
 from testbed.accounts.routes import AccountRoutes, EntryRoutes, MemberRoutes
 from testbed.admin.routes import AdminRoutes
@@ -40,7 +41,10 @@ from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile
 from testbed.trials.routes.results import ResultRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
+from testbed.trials.routes.tus import TusRoutes
 from testbed.trials.routes.uploads import UploadRoutes
+from testbed.trials.uploads import finishing, sweeping
+from testbed.trials.uploads.leases import Writers
 from testbed.web.addresses import PossibleAddress
 from testbed.web.forms import FormRequest
 from testbed.web.freshness import Freshness
@@ -73,6 +77,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     PilotTrialRoutes,
     TrialRoutes,
     UploadRoutes,
+    TusRoutes,
     ResultRoutes,
     DatasetRoutes,
     PublishRoutes,
@@ -84,7 +89,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     LessonRoutes,
 ]
 
-KINDS: dict[str, jobs.Kind] = {**profile.KINDS, **publishing.KINDS}
+KINDS: dict[str, jobs.Kind] = {**profile.KINDS, **finishing.KINDS, **publishing.KINDS}
 
 
 def create_app(
@@ -99,7 +104,11 @@ def create_app(
     @asynccontextmanager
     async def resources(app: Litestar) -> AsyncIterator[None]:
         app.state.store = store_of(settings)
-        async with db or external(settings) as app.state.db:
+        async with (
+            db or external(settings) as app.state.db,
+            Writers().listening(app.state.db) as app.state.writers,
+        ):
+            await sweeping.recover(app.state.db, app.state.store)
             yield
 
     app = Litestar(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import asyncpg
 import msgspec
@@ -137,6 +137,32 @@ async def driver(session: AsyncSession) -> asyncpg.Connection:
     if not raw.is_in_transaction():
         await connection.exec_driver_sql("SELECT")
     return raw
+
+
+async def listen(
+    db: Database, channel: str, heard: Callable[[str], object], *, again_s: float = 5.0
+) -> NoReturn:
+    """Hear every NOTIFY on a channel over a connection of its own, until cancelled; connect again when it breaks.
+
+    ``heard`` is called with what was said, and with "" each time the line is up, as something may have been missed.
+    """
+    while True:
+        try:
+            await _hear(db, channel, heard)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await asyncio.sleep(again_s)
+
+
+async def _hear(db: Database, channel: str, heard: Callable[[str], object]) -> None:
+    """As ``listen``, until the connection breaks."""
+    connection, gone = await db.connect(), asyncio.Event()
+    try:
+        connection.add_termination_listener(lambda *_: gone.set())
+        await connection.add_listener(channel, lambda *said: heard(said[-1]))
+        heard("")
+        await gone.wait()
+    finally:
+        connection.terminate()
 
 
 async def migrate(db: Database, target: str = "head") -> None:

@@ -35,6 +35,10 @@ class Disk:
     def create(self, path: Path) -> int:
         return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
 
+    def open(self, path: Path) -> int:
+        """To be read and added to; made if it is not there."""
+        return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
     def write(self, descriptor: int, data: bytes) -> None:
         view = memoryview(data)
         while view:
@@ -43,6 +47,10 @@ class Disk:
     def sync(self, descriptor: int) -> None:
         """Bytes and length of the file are on the disk; a failure is final, a second try would lie."""
         os.fsync(descriptor)
+
+    def sync_data(self, descriptor: int) -> None:
+        """As ``sync``, without the file's times: what is needed to read it back is on the disk."""
+        getattr(os, "fdatasync", os.fsync)(descriptor)
 
     def rename(self, old: Path, new: Path) -> None:
         old.replace(new)

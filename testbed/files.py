@@ -22,11 +22,10 @@ from obstore.store import S3Store as Bucket
 
 from testbed.disk import Blob, Disk, Part, disk_troubles, link_or_copy, no_space, open_regular, spelt
 from testbed.errors import Conflict, Invalid, TooLarge, Unavailable
+from testbed.parts import PIECE_BYTES, pour
 from testbed.settings import Settings
 from testbed.texts import message
 
-BATCH_BYTES = 2 * 2**20  # handed to a thread at a time; two are under way at most
-PIECE_BYTES = 2**20  # read at a time
 ONE_PUT_BYTES = 64 * 2**20  # larger files travel in parts
 STALE_SECONDS = 24 * 3600
 BELIEVED_SECONDS = 600
@@ -93,14 +92,26 @@ class Store:
         await self.check_room()
         part = Part(self.disk, self.staging / f"{uuid4().hex}.part", self.free_bytes_floor)
         try:
-            await self._receive(part, chunks, most_bytes)
+
+            async def write(batch: list[bytes]) -> None:
+                await asyncio.to_thread(part.write, batch)
+
+            async with aclosing(_at_most(most_bytes, chunks)) as counted:
+                await pour(counted, write)
             blob = await asyncio.to_thread(part.close)
             if expect_sha256 is not None and expect_sha256.lower() != blob.sha256:
                 raise Invalid(DIFFERS, found=blob.sha256, expected=expect_sha256)
-            await self._settle(part.path, blob)
+            await self.settle(part.path, blob)
             return blob
         finally:
             await asyncio.shield(asyncio.to_thread(part.drop))
+
+    async def settle(self, part: Path, blob: Blob) -> None:
+        """Give a file that is whole, on the disk and read-only its name; it is as durable as ``keep`` makes it.
+
+        In a folder the file itself is renamed, so it must lie in ``staging``. Raises as ``keep``.
+        """
+        await asyncio.to_thread(self._name, part, self._place(blob.sha256))
 
     async def keep_file(self, path: Path) -> Blob:
         """Adopt a finished file, as durable as ``keep``; nobody may write to it any more.
@@ -193,30 +204,6 @@ class Store:
         self._verified[seen] = time.monotonic() + BELIEVED_SECONDS
         return True
 
-    async def _receive(self, part: Part, chunks: AsyncIterable[bytes], most_bytes: int) -> None:
-        """One batch is written and hashed while the next one gathers."""
-        batch: list[bytes] = []
-        gathered = size = 0
-        writing = asyncio.ensure_future(asyncio.to_thread(part.write, []))
-        try:
-            async for chunk in chunks:
-                if (size := size + len(chunk)) > most_bytes:
-                    raise TooLarge(TOO_LARGE, most=spelt(most_bytes))
-                batch.append(chunk)
-                if (gathered := gathered + len(chunk)) >= BATCH_BYTES:
-                    await writing
-                    writing = asyncio.ensure_future(asyncio.to_thread(part.write, batch))
-                    batch, gathered = [], 0
-            await writing
-            await asyncio.to_thread(part.write, batch)
-        finally:
-            await asyncio.wait([writing])
-            if not writing.cancelled():
-                writing.exception()  # read, so that it is not reported a second time
-
-    async def _settle(self, part: Path, blob: Blob) -> None:
-        await asyncio.to_thread(self._name, part, self._place(blob.sha256))
-
     def _name(self, part: Path, place: Path) -> None:
         with disk_troubles():
             self.disk.rename(part, place)
@@ -237,7 +224,7 @@ class Store:
             (self.blobs / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         for folder in (self.blobs, data_dir, *([data_dir.absolute().parent] if new else [])):
             self.disk.sync_folder(folder)
-        for part in self.staging.glob("*.part"):
+        for part in self.staging.glob(f"{'[0-9a-f]' * 32}.part"):  # not those that are added to for days
             if part.stat().st_mtime < time.time() - STALE_SECONDS:
                 part.unlink(missing_ok=True)
 
@@ -290,8 +277,8 @@ class S3Store(Store):
             await asyncio.to_thread(file.close)
         return target
 
-    async def _settle(self, part: Path, blob: Blob) -> None:
-        """Put it unless it is there; the key is the hash, so a race writes equal bytes."""
+    async def settle(self, part: Path, blob: Blob) -> None:
+        """Put it unless it is there; the key is the hash, so a race writes equal bytes. ``part`` stays."""
         if await self.size(blob.sha256) != blob.size:
             with _bucket_troubles():
                 await obstore.put_async(
@@ -338,6 +325,14 @@ def damaged(sha256: str) -> NoReturn:
     raise Conflict(
         message("The kept file {sha256} is missing or damaged, so it cannot be sent."), sha256=sha256
     )
+
+
+async def _at_most(most_bytes: int, chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    size = 0
+    async for chunk in chunks:
+        if (size := size + len(chunk)) > most_bytes:
+            raise TooLarge(TOO_LARGE, most=spelt(most_bytes))
+        yield chunk
 
 
 @contextmanager

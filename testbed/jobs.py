@@ -26,7 +26,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.columns import document, identity, link, moment, word
-from testbed.db import Database, driver
+from testbed.db import Database, driver, listen
 from testbed.files import Store
 from testbed.settings import Settings
 
@@ -299,7 +299,7 @@ async def work(
     ``each_round`` is called between jobs (sealing the activity log). A database that is away is waited for.
     """
     woken = asyncio.Event()
-    listening = asyncio.create_task(_listen(shop, woken, stop))
+    listening = asyncio.create_task(listen(shop.db, CHANNEL, lambda _: woken.set(), again_s=POLL_SECONDS))
     try:
         while not stop.is_set():
             woken.clear()
@@ -326,21 +326,3 @@ async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
     finally:
         for each in waits:
             each.cancel()
-
-
-async def _listen(shop: Workshop, woken: asyncio.Event, stop: asyncio.Event) -> None:
-    """Hold one connection of its own that hears NOTIFY; connect again when it breaks."""
-    while not stop.is_set():
-        try:
-            connection = await shop.db.connect()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await asyncio.sleep(POLL_SECONDS)
-            continue
-        gone = asyncio.Event()
-        connection.add_termination_listener(lambda *_, gone=gone: gone.set())
-        try:
-            await connection.add_listener(CHANNEL, lambda *_: woken.set())
-            woken.set()
-            await gone.wait()
-        finally:
-            connection.terminate()

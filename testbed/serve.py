@@ -27,6 +27,7 @@ from testbed.errors import Conflict
 from testbed.files import store_of
 from testbed.settings import Settings
 from testbed.texts import message
+from testbed.trials.uploads import sweeping
 from testbed.web.shell import Shell
 
 log = structlog.get_logger(__name__)
@@ -214,6 +215,11 @@ def end_with_parent(pid: int) -> None:
         sys.exit(0)
 
 
+async def _housekeeping(shop: jobs.Workshop) -> None:
+    await activity.seal(shop)
+    await sweeping.sweep(shop)
+
+
 async def worker(settings: Settings, db: Database) -> None:
     """Do jobs and seal the activity log until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -222,7 +228,7 @@ async def worker(settings: Settings, db: Database) -> None:
         loop.add_signal_handler(name, stop.set)
     async with db:
         shop = jobs.Workshop(db, store_of(settings), settings)
-        working = asyncio.create_task(jobs.work(shop, KINDS, stop, each_round=activity.seal))
+        working = asyncio.create_task(jobs.work(shop, KINDS, stop, each_round=_housekeeping))
         await stop.wait()
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(working, 10)

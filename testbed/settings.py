@@ -44,6 +44,28 @@ class Settings(BaseModel):
     form_max_bytes: int = Field(
         default=512 * 1024**2, gt=0, description="Largest upload through a browser form, in bytes."
     )
+    upload_chunk_bytes: int = Field(
+        default=8 * 1024**2,
+        gt=0,
+        description="Piece that a resumable upload is offered to be sent in, in bytes.",
+    )
+    checked_max_bytes: int = Field(
+        default=64 * 1024**2, gt=0, description="Largest piece with a checksum of its own, in bytes."
+    )
+    upload_expiry_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="Days after its last byte until an unfinished upload is given up.",
+    )
+    uploads_per_person: int = Field(
+        default=4, ge=1, description="Unfinished resumable uploads that one person may have at a time."
+    )
+    partner_quota_bytes: int = Field(
+        default=200 * 1024**3,
+        gt=0,
+        description="Result files that are taken of one partner, in bytes together.",
+    )
     free_bytes_floor: int = Field(
         default=2 * 1024**3,
         ge=0,

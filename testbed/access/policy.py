@@ -7,7 +7,17 @@ from pathlib import Path
 from testbed.access.models import Access, Role, Visibility
 from testbed.people.models import Scope
 
-PLAIN = {"anyone", "signed_in", "member", "owner", "owner+", "coordinator", "any_coordinator", "admin"}
+PLAIN = {
+    "anyone",
+    "signed_in",
+    "member",
+    "creator",
+    "owner",
+    "owner+",
+    "coordinator",
+    "any_coordinator",
+    "admin",
+}
 NEVER = {"supplier_side"}
 LEVELS = {str(level) for level in (*Visibility, *Access)} | {"draft"}
 

@@ -49,6 +49,7 @@ class Protected:
 
     model: type[SQLModel]
     level: Callable[[Any], Any] | None = None
+    person: Callable[[Any], Any] | None = None
     owner: Callable[[Any], Any] | None = None
     pilot: Callable[[Any], Any] | None = None
     testbed: Callable[[Any], Any] | None = None
@@ -154,6 +155,14 @@ def _owner(actor: Actor, entity: Any, *, managers: bool) -> Condition:
     return found
 
 
+def _creator(actor: Actor, entity: Any) -> Condition:
+    here = ties(entity)
+    if here.person is None:
+        return false()
+    mine: Condition = here.person(entity) == actor.person_id
+    return mine
+
+
 def _any_coordinator(actor: Actor) -> Condition:
     return exists(select(literal(1)).where(col(TestbedCoordinator.person_id) == actor.person_id))
 
@@ -191,6 +200,8 @@ def holds(actor: Actor, term: str, entity: Any) -> Condition:
         return _pilot(actor, term, entity)
     if term == "coordinator":
         return _coordinator(actor, entity)
+    if term == "creator":
+        return _creator(actor, entity)
     return _owner(actor, entity, managers=term.endswith("+"))
 
 

@@ -59,6 +59,8 @@ def _condition(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
 
 def _seen(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
     here = ties(entity)
+    if here.person is not None:
+        return holds(actor, "creator", entity)
     if here.level is None:
         return above(entity, lambda parent: _seen(actor, action, parent))
     level = here.level(entity)
@@ -79,6 +81,8 @@ def _seen(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
 def _audience(actor: Actor, action: str, entity: Any) -> ColumnElement[bool]:
     """Whom the level of the row admits, narrowed by every row above it."""
     here = ties(entity)
+    if here.person is not None:
+        return holds(actor, "creator", entity)
     if here.level is None:
         return above(entity, lambda parent: _audience(actor, action, parent))
     level = here.level(entity)

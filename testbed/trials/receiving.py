@@ -18,9 +18,9 @@ from testbed.access.policy import roles_of
 from testbed.access.relations import TODAY, holds, memberships
 from testbed.access.rights import VIEW, allowed, fetch
 from testbed.activity import record
-from testbed.db import Database
+from testbed.db import Database, driver
 from testbed.disk import spelt
-from testbed.errors import Conflict, Invalid, TooLarge
+from testbed.errors import Conflict, Invalid, NoSpace, TooLarge
 from testbed.files import Blob, Store, label
 from testbed.jobs import later
 from testbed.lists import Ref, in_swedish
@@ -39,6 +39,14 @@ WHICH = message("You belong to several partners of this pilot: say for which one
 NOT_YOURS = message("You cannot upload on behalf of this partner.")
 NO_LEAD = message("The pilot has no lead partner yet: say on whose behalf you upload.")
 PUT_AWAY = message("This trial is archived and takes no more files. Nothing was kept.")
+OVER_QUOTA = message(
+    "The files handed in for this partner would take more than {most}, its share here. Nothing was kept; ask the operator."
+)
+USED = "SELECT (SELECT coalesce(sum(size), 0) FROM result WHERE owner_id = $1)::bigint"
+RESERVED = """
+    + (SELECT coalesce(sum(coalesce(length_bytes, offset_bytes)), 0) FROM upload
+       WHERE owner_id = $1 AND state IN ('arriving', 'verifying', 'refused'))::bigint
+"""
 TOO_LARGE = message("The file is larger than {most}, the most that is taken here. Nothing was kept.")
 
 
@@ -101,6 +109,7 @@ async def upload(
     sending: Sending,
     chunks: AsyncIterable[bytes],
     most_bytes: int,
+    quota_bytes: int | None = None,
 ) -> Received:
     """Keep a file of any size and record it as a result of the trial; its reading is asked for.
 
@@ -108,24 +117,63 @@ async def upload(
 
     Raises:
         As ``admit``, and ``Store.keep``: nothing is kept then.
-        Invalid: the partner is not the actor's to upload for.
+        Invalid: the partner is not the actor's to upload for. NoSpace: the partner's quota.
     """
-    async with db.begin() as session:
-        await _owner(session, actor, trial_id, sending)  # a wrong partner is told before the file is sent
+    async with db.begin() as session:  # a wrong partner is told before the file is sent
+        _, owner = await entitled(session, actor, trial_id, sending)
+        await check_quota(session, owner, sending.length or 0, quota_bytes, reserved=True)
     blob = await store.keep(chunks, most_bytes=most_bytes, expect_sha256=sending.sha256)
     async with db.begin() as session:
-        return await _record(session, actor, trial_id, sending, blob)
+        return await recorded(session, actor, trial_id, sending, blob, quota_bytes)
 
 
-async def _record(
-    session: AsyncSession, actor: Actor, trial_id: int, sending: Sending, blob: Blob
-) -> Received:
-    """The lock on the trial makes two uploads of the same file one after the other."""
-    trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=True)
+async def entitled(
+    session: AsyncSession, actor: Actor, trial_id: int, sending: Sending, *, lock: bool = False
+) -> tuple[Trial, int]:
+    """The trial a file may be handed in to, and the partner it is handed in for.
+
+    Raises:
+        NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Conflict: the trial is archived.
+        Invalid: the partner is not the actor's to upload for.
+    """
+    trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=lock)
     _open(trial)
-    owner, name = await _owner(session, actor, trial_id, sending), label(sending.filename)
+    return trial, await _owner(session, actor, trial_id, sending)
+
+
+async def check_quota(
+    session: AsyncSession, owner: int, coming: int, quota_bytes: int | None, *, reserved: bool = False
+) -> None:
+    """Refuse what would give a partner more bytes than its share; ``reserved`` counts its open uploads too.
+
+    Raises:
+        NoSpace: it would.
+    """
+    if quota_bytes is None:
+        return
+    used = await (await driver(session)).fetchval(USED + RESERVED if reserved else USED, owner)
+    if used + coming > quota_bytes:
+        raise NoSpace(OVER_QUOTA, most=spelt(quota_bytes), retry_after=3600)
+
+
+async def recorded(
+    session: AsyncSession,
+    actor: Actor,
+    trial_id: int,
+    sending: Sending,
+    blob: Blob,
+    quota_bytes: int | None = None,
+) -> Received:
+    """Make a kept file a result: the one way in for PUT, form and resumable upload alike.
+
+    Rights, trial and quota are asked for again. The lock on the trial makes two uploads of the same file one
+    after the other. Raises as ``upload``.
+    """
+    trial, owner = await entitled(session, actor, trial_id, sending, lock=True)
+    name = label(sending.filename)
     if same := await _same(session, trial_id, owner, name, blob.sha256):
         return Received(await results.shown(session, actor, same), new=False)
+    await check_quota(session, owner, blob.size, quota_bytes)
     result = Result(
         code=await _code(session),
         trial_id=trial_id,

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, Send
 from testbed.log import request_id
 from testbed.settings import Settings
 from testbed.texts import language
+from testbed.web import tus
 from testbed.web.languages import COOKIE, asked_for, chosen
 
 log = structlog.get_logger("access")
@@ -23,6 +24,7 @@ CSP = (
 KEEP = "{}={}; Path=/; Max-Age=31536000; SameSite=Lax"  # nothing but the choice of a language
 API_CSP = CSP.format(tiles=" data:")  # the page of the API draws its icons from data: addresses
 UNSAID = [(b"referrer-policy", b"no-referrer"), (b"x-robots-tag", b"noindex")]  # the address is a secret
+SPOKEN = (b"tus-resumable", tus.VERSION.encode())
 QUIET = {"/healthz", "/readyz"}
 OURS = re.compile(r"[A-Za-z0-9_-]{8,40}")
 
@@ -47,6 +49,7 @@ class Shell:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = scope | {"method": tus.meant(scope)}
         request = uuid4().hex
         request_id.set(request)
         language.set(chosen(scope))
@@ -59,6 +62,8 @@ class Shell:
                 switch = asked_for(scope)
                 kept = [(b"set-cookie", KEEP.format(COOKIE, switch).encode())] if switch else []
                 given = [*message["headers"], *(UNSAID if scope["path"].startswith("/welcome/") else [])]
+                if tus.concerns(scope["path"]) and scope["method"] != "OPTIONS":
+                    kept.append(SPOKEN)
                 message["headers"] = self._complete(given, request) + kept
             await send(message)
 

@@ -4,6 +4,7 @@ import pytest
 
 from testbed.jobs import Workshop
 from tests import cast
+from tests.trials.tus import Tus
 
 
 @pytest.fixture
@@ -16,3 +17,8 @@ async def trial(db) -> int:
 @pytest.fixture
 def shop(db, store, settings) -> Workshop:
     return Workshop(db, store, settings)
+
+
+@pytest.fixture
+def tus(client, trial) -> Tus:
+    return Tus(client, trial)

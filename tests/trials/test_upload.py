@@ -164,7 +164,7 @@ async def test_a_database_that_goes_away_after_the_file_acknowledges_nothing(cli
     async def away(*_):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(receiving, "_record", away)
+    monkeypatch.setattr(receiving, "recorded", away)
 
     answer = await client.put(f"/trials/{trial}/results/a.csv", content=DATA, headers=BO)
 

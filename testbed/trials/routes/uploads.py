@@ -83,9 +83,11 @@ async def _raw(
 ) -> Created[ResultView]:
     row, length, most = number(trial), announced(request), settings.upload_max_bytes
     await receiving.admit(db, store, actor, row, length, most)
-    sending = Sending(filename=filename, sha256=declared_sha256(request), **_fields(about).model_dump())
+    declared = declared_sha256(request)
+    sending = Sending(filename=filename, sha256=declared, length=length, **_fields(about).model_dump())
     async with aclosing(arriving(request)) as body:
-        return _answer(await receiving.upload(db, store, actor, row, sending, body, most))
+        quota = settings.partner_quota_bytes
+        return _answer(await receiving.upload(db, store, actor, row, sending, body, most, quota))
 
 
 async def _form(
@@ -100,7 +102,8 @@ async def _form(
         async with aclosing(form.chunks) as chunks:
             about = _fields({name: text for name, text in form.fields.items() if text.strip()})
             sending = Sending(filename=form.filename, **about.model_dump())
-            return _answer(await receiving.upload(db, store, actor, row, sending, chunks, most))
+            quota = settings.partner_quota_bytes
+            return _answer(await receiving.upload(db, store, actor, row, sending, chunks, most, quota))
 
 
 def _answer(received: Received) -> Created[ResultView]:
