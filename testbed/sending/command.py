@@ -152,7 +152,7 @@ def _first(service: Service, tell: Lines, about: dict[str, str], partner: str | 
     if partner and partner.isdecimal():
         about["partner_id"] = partner
     elif partner:
-        known = asker.asked(service.partners)
+        known = {str(each["url"]).rpartition("/")[2]: each["id"] for each in limits["partners"]}
         if partner not in known:
             raise Refused(
                 f"You cannot send for {partner}; you can for: {', '.join(sorted(known)) or 'nobody'}."

@@ -178,8 +178,10 @@ class Sender:
         """Wait until the service has read the file from its disk, and hold its receipt against ours."""
         self.tell.check()
         while (state := self.service.state(begun.upload)).get("result") is None:
-            if state["state"] not in {"receiving", "verifying", "open"}:
-                raise Refused(f"The service did not keep it ({state['state']}). Send it again.")
+            if state["state"] not in {"arriving", "verifying"}:
+                raise Refused(
+                    state.get("problem") or f"The service did not keep it ({state['state']}). Send it again."
+                )
             time.sleep(CHECKING_SECONDS)
         code = str(state["result"]).rpartition("/")[2]
         receipt = self.service.receipt(code)

@@ -61,11 +61,6 @@ class Service:
         found: dict[str, Any] = self._ask("GET", f"/trials/{self.where.trial}/results/limits").json()
         return found
 
-    def partners(self) -> dict[str, int]:
-        """The partners one may send for: the word of their page → their number."""
-        found = self._ask("GET", f"/trials/{self.where.trial}/upload").json()["partners"]
-        return {str(each["url"]).rpartition("/")[2]: int(each["id"]) for each in found}
-
     def create(self, length: int, about: dict[str, str]) -> str:
         """Begin an upload; returns its name at the service."""
         said = ",".join(f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in about.items())
@@ -79,7 +74,10 @@ class Service:
 
     def offset(self, name: str) -> int:
         """How many bytes are safe there."""
-        return _offset(self._ask("HEAD", f"/uploads/{name}"))
+        try:
+            return _offset(self._ask("HEAD", f"/uploads/{name}"))
+        except Refused as refusal:  # an answer to HEAD has no words
+            raise Refused(self.state(name).get("problem") or refusal.detail, refusal.status) from refusal
 
     def append(self, name: str, offset: int, data: bytes, moved: Callable[[int], None]) -> int:
         """Add bytes at an offset, with their checksum; returns the new offset."""
@@ -106,7 +104,7 @@ class Service:
         self._ask("DELETE", f"/uploads/{name}")
 
     def state(self, name: str) -> dict[str, Any]:
-        """``{state, offset, length, expires_at, result}``."""
+        """``{state, offset, length, expires_at, result, problem}``."""
         found: dict[str, Any] = self._ask("GET", f"/uploads/{name}").json()
         return found
 

@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Cutter:
-    """``cut_at`` bytes have gone to the service on one line: that line is cut. ``away`` refuses new lines."""
+    """``cut_at`` bytes have gone to the service on one line: that line is cut. ``away`` refuses new lines.
+
+    ``rate`` is how many bytes a second go to the service on a line.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self.there = host, port
         self.cut_at: int | None = None
+        self.rate: int | None = None
         self.away = False
         self.sent = 0
         self.lines = 0
@@ -44,7 +48,9 @@ class Cutter:
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, count: bool) -> None:
         on_line = 0
         with suppress(OSError):
-            while data := await reader.read(4096):
+            while data := await reader.read(16384):
+                if count and self.rate:
+                    await asyncio.sleep(len(data) / self.rate)
                 if count:
                     on_line += len(data)
                     self.sent += len(data)

@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Answer = tuple[int, dict[str, str], bytes]
+LIMITS = {
+    "upload_max_bytes": 10**9,
+    "chunk_bytes": 1000,
+    "partners": [{"id": 7, "url": "/partners/lunet"}],
+}
 HTML = b"<html><body>Something in between</body></html>"
 
 
@@ -29,7 +34,7 @@ class Double:
     """``faults`` are asked in turn: one that answers is used once. ``seen`` is every request: method, path, bytes."""
 
     prefix: str = ""
-    limits: dict[str, Any] = field(default_factory=lambda: {"upload_max_bytes": 10**9, "chunk_bytes": 1000})
+    limits: dict[str, Any] = field(default_factory=lambda: dict(LIMITS))
     uploads: dict[str, Upload] = field(default_factory=dict)
     faults: list[Callable[[str, str, bytes], Answer | None]] = field(default_factory=list)
     seen: list[tuple[str, str, int]] = field(default_factory=list)
@@ -73,8 +78,6 @@ class Double:
     def _answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         if path.endswith("/results/limits"):
             return 200, {}, json.dumps(self.limits).encode()
-        if path.endswith("/upload"):
-            return 200, {}, json.dumps({"partners": [{"id": 7, "url": "/partners/lunet"}]}).encode()
         if code := re.fullmatch(r"/results/(R-\w+)/receipt", path):
             kept = self.uploads[code[1].removeprefix("R-")]
             return 200, {}, json.dumps({"result": code[1], "sha256": kept.sha256}).encode()
@@ -118,4 +121,4 @@ class Double:
         if done and self.checking:
             self.checking -= 1
             return {"state": "verifying", "result": None}
-        return {"state": "done" if done else "receiving", "result": f"R-{name}" if done else None}
+        return {"state": "done" if done else "arriving", "result": f"R-{name}" if done else None}

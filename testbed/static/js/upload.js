@@ -5,7 +5,9 @@ for (const form of globalThis.tus?.isSupported ? document.querySelectorAll("form
   const queue = new Queue(form);
   const { input } = queue;
   for (const each of form.querySelectorAll("[data-scripted]")) each.hidden = each.dataset.scripted !== "shown";
-  input.closest(".drop").classList.add("scripted");
+  const zone = input.closest(".drop");
+  zone.classList.add("scripted");
+  zone.querySelector(".drop-button").hidden = false;
   input.multiple = true;
   input.required = false;
   const take = () => {

@@ -6,6 +6,8 @@ export class Entry {
     Object.assign(this, { line, key, url: null, away: false });
     this.row = new Row(line.template, line.say, name, bytes);
     this.row.item.addEventListener("click", (event) => this[event.target.closest("button")?.value]?.());
+    line.sendings.push(this);
+    line.list.append(this.row.item);
   }
 
   get state() {

@@ -5,7 +5,7 @@ import { said, unfit } from "./said.js";
 import { Sending } from "./sending.js";
 import { listed, words } from "./words.js";
 
-const AT_WORK = new Set(["sending", "waiting", "checking"]);
+const AT_WORK = ["sending", "waiting", "checking"];
 
 export class Queue {
   constructor(form) {
@@ -14,7 +14,7 @@ export class Queue {
     [this.button, this.input] = [form.querySelector(".button.primary"), form.querySelector("input[type=file]")];
     this.dialog = document.querySelector("dialog.signing-in");
     this.recalled = this.recall().catch(() => {});
-    addEventListener("beforeunload", (event) => this.sendings.some((each) => ["sending", "waiting"].includes(each.state)) && event.preventDefault());
+    addEventListener("beforeunload", (event) => this.of("sending", "waiting").length && event.preventDefault());
   }
 
   // Files chosen now: new ones wait for the button, those that were begun before go on at once.
@@ -24,7 +24,7 @@ export class Queue {
       const [key, trouble] = [this.memory.key(file), await unfit(file, Number(this.form.dataset.most), this.say)];
       const known = this.sendings.find((each) => each.key === key);
       if (known) known.again(file, said(this.form));
-      else this.add(new Sending(this, key, file.name, file.size)).chosen(file, trouble);
+      else new Sending(this, key, file.name, file.size).chosen(file, trouble);
     }
   }
 
@@ -33,14 +33,8 @@ export class Queue {
     for (const { key, url, name, size: bytes } of await this.memory.all()) {
       const told = await state(url);
       if (told.gone) this.memory.forget(key);
-      else this.add(new Sending(this, key, name, bytes)).left(url, told);
+      else new Sending(this, key, name, bytes).left(url, told);
     }
-  }
-
-  add(sending) {
-    this.sendings.push(sending);
-    this.list.append(sending.row.item);
-    return sending;
   }
 
   drop(sending) {
@@ -53,27 +47,32 @@ export class Queue {
   }
 
   send() {
-    const ready = this.sendings.filter((each) => each.state === "ready");
-    for (const each of ready) each.queue(said(this.form));
-    if (!ready.length) this.tell(this.say("choose_first")), this.input.focus();
+    if (!this.of("ready").length) this.tell(this.say("choose_first"), true), this.input.focus();
+    for (const each of this.of("ready")) each.queue(said(this.form));
   }
 
+  of = (...states) => this.sendings.filter((each) => states.includes(each.state));
+
   next() {
-    if (!this.sendings.some((each) => AT_WORK.has(each.state))) this.sendings.find((each) => each.state === "queued")?.start();
-    const [ready, missing] = ["ready", "missing"].map((name) => this.sendings.filter((each) => each.state === name));
+    if (!this.of(...AT_WORK).length) this.of("queued")[0]?.start();
+    const [ready, missing] = [this.of("ready"), this.of("missing")];
     this.button.textContent = this.say("send", { n: Math.max(ready.length, 1) });
     this.button.hidden = this.sendings.length > 0 && !ready.length;
-    this.kept.hidden = !missing.length;
+    [this.list.hidden, this.kept.hidden] = [!this.sendings.length, !missing.length];
     const percents = listed([...new Set(missing.map((each) => `${each.row.percent} %`))]);
-    this.kept.lastElementChild.textContent = missing.length ? this.say("kept", { n: missing.length, percents }) : "";
+    this.kept.lastElementChild.textContent = this.say("kept", { n: missing.length, percents });
   }
 
   ended(sending, url) {
     if (this.sendings.length === 1 && !sending.away) return location.assign(url);
-    const left = this.sendings.filter((each) => each.state !== "done").length;
-    this.tell(left ? this.say("one_done", { name: sending.row.name }) : this.say("all_done", { n: this.sendings.length }));
+    const all = this.of("done").length === this.sendings.length;
+    this.tell(all ? this.say("all_done", { n: this.sendings.length }) : this.say("one_done", { name: sending.row.name }), all);
     this.next();
   }
 
-  tell = (text) => (this.said.textContent = text);
+  // For those who listen, unless it is for everybody.
+  tell(text, seen = false) {
+    this.said.classList.toggle("unseen", !seen);
+    this.said.textContent = text;
+  }
 }

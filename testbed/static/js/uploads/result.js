@@ -1,4 +1,4 @@
-// Asks what became of an upload: {gone}, {result}, {offset}, or {away} while nobody answers.
+// Asks what became of an upload: {gone}, {result}, {problem}, {state, offset}, or {away} while nobody answers.
 export async function state(url) {
   try {
     const answer = await fetch(url, { headers: { Accept: "application/json" } });
@@ -7,7 +7,7 @@ export async function state(url) {
     if (!answer.ok) return { away: true };
     const told = await answer.json();
     if (told.result) return { result: `/results/${told.result.split("/").at(-1)}` };
-    return told.state === "receiving" || told.state === "verifying" ? told : { gone: true };
+    return ["arriving", "verifying", "refused"].includes(told.state) ? told : { gone: true, problem: told.problem };
   } catch {
     return { away: true };
   }
@@ -17,7 +17,7 @@ export async function state(url) {
 export async function ended(url, { every = 1000 } = {}) {
   for (;;) {
     const told = await state(url);
-    if (told.gone || told.result || told.session) return told;
+    if (told.gone || told.result || told.session || told.state === "refused") return told;
     await new Promise((resolve) => setTimeout(resolve, every));
   }
 }

@@ -31,7 +31,7 @@ export class Row {
     this.part.words.textContent = text;
     this.button(this.part.act, ACTS[state]);
     this.button(this.part.end, ENDS[state]);
-    this.part.bar.hidden = ["ready", "refused"].includes(state);
+    this.part.bar.hidden = ["ready", "refused", "done"].includes(state) || (state === "queued" && !this.done);
     if (held && !this.item.contains(document.activeElement)) this.focus();
   }
 
@@ -65,7 +65,7 @@ export class Row {
     this.at(this.bytes);
     this.part.result.href = url;
     this.part.receipt.href = `${url}/receipt`;
-    this.part.links.hidden = false;
+    this.part.result.hidden = this.part.receipt.hidden = false;
     this.show("done", this.say("received", { code: url.split("/").at(-1) }));
   }
 }

@@ -1,6 +1,6 @@
 // A file on its way: ties together what is drawn, what is sent and what is remembered.
 import { hold } from "./memory.js";
-import { ended } from "./result.js";
+import { ended, state } from "./result.js";
 import { signedIn } from "./session.js";
 import { Steered } from "./steered.js";
 import { Transfer } from "./transfer.js";
@@ -27,7 +27,7 @@ export class Sending extends Steered {
       sent: () => this.check(),
       waiting: () => (this.show("waiting", "waiting_words"), this.tell("waiting_now")),
       session: () => this.signIn(() => this.transfer.start()),
-      failed: (kind, detail) => this.fail(detail || (kind === "later" || kind === "unreadable" ? kind : "refused_words")),
+      failed: (kind, detail) => this.explain(kind, detail),
     });
   }
 
@@ -44,13 +44,20 @@ export class Sending extends Steered {
     const told = await ended(this.url);
     if (told.session) return this.signIn(() => this.check());
     if (told.result) this.done(told.result);
-    else this.fail("not_kept");
+    else this.fail(told.problem || "not_kept");
   }
 
   done(url) {
     this.end();
     this.row.received(url);
     this.line.ended(this, url);
+  }
+
+  // A refusal without a word (HEAD has none) is asked about.
+  async explain(kind, detail) {
+    if (kind === "later" || kind === "unreadable") return this.fail(kind);
+    const told = detail || !this.url ? {} : await state(this.url);
+    this.fail(detail || told.problem || "refused_words");
   }
 
   async signIn(then) {

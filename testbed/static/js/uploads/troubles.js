@@ -13,7 +13,7 @@ export function judge(error, upload) {
   if (begun && (status === 404 || status === 410)) return { kind: "gone" };
   if (NO_PATCH.has(status) && !upload.options.overridePatchMethod) return { kind: "override" };
   if (begun && status === 413 && upload.options.chunkSize > PROXY_BYTES) return { kind: "smaller" };
-  const final = (status === 409 && !begun) || (status === 429 && !wait);
+  const final = !begun && (status === 409 || status === 429); // the trial is archived, or too many uploads are open
   if (LATER.has(status) && !final) return { kind: "later", wait };
   return { kind: "refused", detail: detail(answer.getBody()) };
 }
