@@ -149,11 +149,15 @@ async def check_quota(
     Raises:
         NoSpace: it would.
     """
-    if quota_bytes is None:
-        return
-    used = await (await driver(session)).fetchval(USED + RESERVED if reserved else USED, owner)
-    if used + coming > quota_bytes:
+    if quota_bytes is not None and await used(session, owner, reserved=reserved) + coming > quota_bytes:
         raise NoSpace(OVER_QUOTA, most=spelt(quota_bytes), retry_after=3600)
+
+
+async def used(session: AsyncSession, owner: int, *, reserved: bool = True) -> int:
+    """The bytes a partner has handed in, with those that its open uploads are to bring."""
+    query = USED + RESERVED if reserved else USED
+    found: int = await (await driver(session)).fetchval(query, owner)
+    return found
 
 
 async def recorded(

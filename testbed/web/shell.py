@@ -14,6 +14,7 @@ from testbed.settings import Settings
 from testbed.texts import language
 from testbed.web import tus
 from testbed.web.languages import COOKIE, asked_for, chosen
+from testbed.web.refusing import Exchange
 
 log = structlog.get_logger("access")
 
@@ -50,6 +51,7 @@ class Shell:
             await self.app(scope, receive, send)
             return
         scope = scope | {"method": tus.meant(scope)}
+        exchange = Exchange(scope, receive, send)
         request = uuid4().hex
         request_id.set(request)
         language.set(chosen(scope))
@@ -65,11 +67,11 @@ class Shell:
                 if tus.concerns(scope["path"]) and scope["method"] != "OPTIONS":
                     kept.append(SPOKEN)
                 message["headers"] = self._complete(given, request) + kept
-            await send(message)
+            await exchange.send(message)
 
         app: ASGIApp = self.app
         try:
-            await app(scope, receive, stamped)
+            await app(scope, exchange.receive, stamped)
         finally:
             if not (scope["path"] in QUIET and status == 200):
                 took = round((time.perf_counter() - began) * 1000, 1)

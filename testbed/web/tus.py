@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Response
 
 from testbed.errors import DomainError, Malformed
 from testbed.texts import message
@@ -59,14 +59,30 @@ def meant(scope: Mapping[str, Any]) -> str:
     return wanted if wanted in OVERRIDES else method
 
 
-async def spoken(request: Request[Any, Any, Any]) -> None:
+async def spoken(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Refuse who does not speak the protocol, before anything is done; people and programs may look without it.
+
+    Answers OPTIONS itself: the framework adds a handler of its own for that method, and which of two wins is chance.
 
     Raises:
         NotSpoken: ``Tus-Resumable`` is not 1.0.0.
     """
-    if request.method not in {"GET", "OPTIONS"} and request.headers.get("tus-resumable") != VERSION:
+    if request.method == "OPTIONS":
+        return discovery(request.app.state.settings.upload_max_bytes)
+    if request.method != "GET" and request.headers.get("tus-resumable") != VERSION:
         raise NotSpoken(NOT_SPOKEN)
+    return None
+
+
+def discovery(most_bytes: int) -> Response[None]:
+    """Which version is spoken here, with which extensions and limits."""
+    said = {
+        "Tus-Version": VERSION,
+        "Tus-Extension": EXTENSIONS,
+        "Tus-Max-Size": str(most_bytes),
+        "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
+    }
+    return Response(None, status_code=204, headers=said)
 
 
 def number_of(request: Request[Any, Any, Any], header: str) -> int | None:

@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from typing import Any
 
-from litestar import Controller, HttpMethod, Request, Response, delete, get, head, patch, post, route
+from litestar import Controller, Request, Response, delete, get, head, patch, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, SkipValidation
@@ -18,15 +18,15 @@ from testbed.trials.uploads.views import UploadProgress
 from testbed.trials.uploads.writing import Piece, Standing
 from testbed.web import tus
 from testbed.web.bodies import announced, arriving
-from testbed.web.given import Caller, Chosen, Session
-from testbed.web.needs import OPEN, needs
+from testbed.web.given import Caller, Session
+from testbed.web.languages import gettext
+from testbed.web.needs import needs
 from testbed.web.pages import Page
 from testbed.web.problems import Problem, on_domain_error
 
 Req = Request[Any, Any, Any]
 At = NamedDependency[SkipValidation[Desk]]
 CONTINUE = "result.continue"
-OPTIONS = [HttpMethod.OPTIONS]
 
 
 def desk(state: State) -> Desk:
@@ -43,6 +43,13 @@ def refused(request: Req, error: DomainError) -> Problem:
     return problem
 
 
+def spoken(view: UploadProgress) -> UploadProgress:
+    """The same with its problem in the language of the request."""
+    if view.problem is not None:
+        view.problem = gettext(view.problem).format(**view.about)
+    return view
+
+
 class TusRoutes(Controller):
     path = tus.PREFIX
     request_max_body_size = None  # counted as the bytes arrive
@@ -50,16 +57,6 @@ class TusRoutes(Controller):
     dependencies = {"desk": Provide(desk, sync_to_thread=False)}
     exception_handlers = {DomainError: refused}
     tags = ["uploads"]
-
-    @route(["/", "/{upload:str}"], http_method=OPTIONS, opt=OPEN, status_code=204, include_in_schema=False)
-    async def discover(self, settings: Chosen) -> Response[None]:
-        """Tell which version of tus is spoken here, with which extensions and limits."""
-        return Response(None, headers={
-            "Tus-Version": tus.VERSION,
-            "Tus-Extension": tus.EXTENSIONS,
-            "Tus-Max-Size": str(settings.upload_max_bytes),
-            "Tus-Checksum-Algorithm": ",".join(tus.ALGORITHMS),
-        })  # fmt: skip
 
     @post("/", opt=needs("result.upload", Trial), status_code=201)
     async def begin(self, request: Req, desk: At, actor: Caller) -> Response[None]:
@@ -79,7 +76,7 @@ class TusRoutes(Controller):
     async def show(self, session: Session, actor: Caller, upload: FromPath[str]) -> Page[UploadProgress]:
         """Show how far an upload is and what became of it, without disturbing it: ``result`` is the result's code."""
         view = await service.progress(session, actor, service.named(upload))
-        return Page(view, "trials/upload_state.html")
+        return Page(spoken(view), "trials/upload_state.html")
 
     @patch("/{upload:str}", opt=needs(CONTINUE, Upload), status_code=204)
     async def add(self, request: Req, desk: At, actor: Caller, upload: FromPath[str]) -> Response[None]:

@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from typing import Any
 
-from litestar import Controller, Request, post, put
+from litestar import Controller, Request, get, post, put
 from litestar.params import FromPath, FromQuery
 from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,11 +14,13 @@ from testbed.texts import message
 from testbed.trials import receiving
 from testbed.trials.models import Trial
 from testbed.trials.receiving import Fields, Received, Sending
+from testbed.trials.uploads import service as uploads
+from testbed.trials.uploads.views import Limits
 from testbed.trials.views import ResultView, UploadView
 from testbed.web.bodies import announced, arriving, declared_sha256
 from testbed.web.forms import Unsupported
-from testbed.web.given import Caller, Chosen, Db, Files, number
-from testbed.web.languages import gettext
+from testbed.web.given import Caller, Chosen, Db, Files, Session, number
+from testbed.web.languages import choices, gettext
 from testbed.web.multipart import form_with_file
 from testbed.web.needs import needs
 from testbed.web.pages import Created, Form
@@ -42,10 +44,17 @@ class UploadRoutes(Controller):
     request_max_body_size = None  # counted by the store as the bytes arrive
     tags = ["results"]
 
-    @put("/{filename:path}", opt=needs("result.upload", Trial), status_code=201)
+    @get("/limits", opt=needs("result.upload", Trial))
+    async def limits(self, session: Session, settings: Chosen, actor: Caller, trial: FromPath[str]) -> Limits:
+        """Tell what an upload may hold, before a file is chosen: sizes, formats, what is left, who will see it."""
+        told = await uploads.limits(session, actor, settings, number(trial))
+        told.who_sees = dict(choices("Access"))
+        return told
+
+    @put(["/{filename:path}", "/limits"], opt=needs("result.upload", Trial), status_code=201)
     async def send(
         self, request: Req, db: Db, store: Files, settings: Chosen, actor: Caller, trial: FromPath[str],
-        filename: FromPath[str], partner_id: FromQuery[int | None] = None,
+        filename: FromPath[str] = "limits", partner_id: FromQuery[int | None] = None,
         access: FromQuery[Access] = Access.private, note: FromQuery[str | None] = None,
     ) -> Created[ResultView]:  # fmt: skip
         """Upload a result file as the raw body, of any kind and size.

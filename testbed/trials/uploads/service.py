@@ -19,13 +19,14 @@ from testbed.errors import Busy, Forbidden, Gone, NotFound, TooLarge
 from testbed.files import label
 from testbed.lists import Ref
 from testbed.parts import Held, Staged
+from testbed.settings import Settings
 from testbed.texts import message, said
 from testbed.trials import receiving
 from testbed.trials.models import Result, Trial
 from testbed.trials.uploads import metadata
 from testbed.trials.uploads.leases import Desk, Lease, taken
 from testbed.trials.uploads.models import Upload, UploadState
-from testbed.trials.uploads.views import UploadProgress
+from testbed.trials.uploads.views import Limits, UploadProgress
 
 CONTINUE = "result.continue"
 CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -36,6 +37,26 @@ OVER = {
     UploadState.expired: message("Nobody went on with this upload in time, so it expired. Begin it anew."),
     UploadState.ended: message("This upload was taken back. Begin it anew if you want to send the file."),
 }
+
+
+async def limits(session: AsyncSession, actor: Actor, settings: Settings, trial_id: int) -> Limits:
+    """What somebody should know before they choose a file.
+
+    Raises:
+        NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Conflict: the trial is archived.
+    """
+    page = await receiving.expected(session, actor, trial_id)
+    used = await receiving.used(session, page.partners[0].id) if page.partners else 0
+    return Limits(
+        upload_max_bytes=settings.upload_max_bytes,
+        form_max_bytes=settings.form_max_bytes,
+        chunk_bytes=settings.upload_chunk_bytes,
+        checked_max_bytes=settings.checked_max_bytes,
+        expiry_days=settings.upload_expiry_days,
+        open_uploads_left=max(settings.uploads_per_person - await _open(session, actor), 0),
+        quota_left_bytes=max(settings.partner_quota_bytes - used, 0),
+        partners=page.partners,
+    )
 
 
 def named(text: str) -> UUID:
@@ -62,7 +83,8 @@ async def begin(desk: Desk, actor: Actor, length: int | None, sent: str) -> Uplo
     async with desk.db.begin() as session:
         trial, owner = await receiving.entitled(session, actor, trial_id, sending)
         await _admit(session, desk, actor)
-        await receiving.check_quota(session, owner, length or 0, desk.settings.partner_quota_bytes)
+        quota = desk.settings.partner_quota_bytes
+        await receiving.check_quota(session, owner, length or 0, quota, reserved=True)
         await desk.store.check_room(length or 0)
         values: dict[str, Any] = {
             "person_id": actor.person_id,
@@ -216,7 +238,8 @@ async def progress(session: AsyncSession, actor: Actor, identifier: UUID) -> Upl
         result=found,
         filename=label(sending.filename),
         trial=await _trial(session, actor, upload),
-        problem=_told(upload),
+        problem=upload.problem["detail"] if upload.problem else None,
+        about=upload.problem["params"] if upload.problem else {},
     )
 
 
@@ -226,7 +249,3 @@ async def _trial(session: AsyncSession, actor: Actor, upload: Upload) -> Ref | N
     )
     row = (await session.exec(query)).first()
     return Ref(id=row.id, title=said(row.title), url=f"/trials/{row.id}") if row is not None else None
-
-
-def _told(upload: Upload) -> str | None:
-    return upload.problem["detail"].format(**upload.problem["params"]) if upload.problem else None
