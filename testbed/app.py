@@ -39,6 +39,7 @@ from testbed.settings import Settings
 from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile
 from testbed.trials.routes.results import ResultRoutes
+from testbed.trials.routes.schemas import SchemaRoutes, TemplateRoutes
 from testbed.trials.routes.trials import PilotTrialRoutes, TrialRoutes
 from testbed.trials.routes.tus import TusRoutes
 from testbed.trials.routes.uploads import UploadRoutes
@@ -77,6 +78,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     TrialRoutes,
     UploadRoutes,
     TusRoutes,
+    SchemaRoutes,
+    TemplateRoutes,
     ResultRoutes,
     DatasetRoutes,
     PublishRoutes,

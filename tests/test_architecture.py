@@ -13,7 +13,7 @@ PACKAGE = TOP / "testbed"
 
 # From the ground up; a module may import from its own row or from rows above it in this list.
 FLOORS = [
-    ["__init__", "errors", "settings", "texts", "columns", "log", "disk", "parts"],
+    ["__init__", "errors", "settings", "texts", "columns", "canonical", "log", "disk", "parts"],
     ["embedded", "pg_folders", "pg_roles", "pg_server", "db", "files", "tabular", "lists", "sending"],
     ["people", "jobs"],
     ["access"],

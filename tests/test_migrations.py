@@ -100,7 +100,9 @@ async def test_every_table_has_an_identity_made_by_the_database(db):
     assert await names(db, rows) == set(TABLES) - {"rate_bucket"}
 
 
-@pytest.mark.parametrize("table", ["activity", "activity_seal", "stage_change", "version", "version_source"])
+@pytest.mark.parametrize(
+    "table", ["activity", "activity_seal", "stage_change", "version", "version_source", "table_schema"]
+)
 async def test_history_refuses_to_be_changed(db, table):
     async with db.raw() as connection:
         for change in (

@@ -9,7 +9,7 @@ from uuid import uuid4
 import duckdb
 
 import testbed
-from testbed.datasets.canonical import digest
+from testbed.canonical import digest
 from testbed.datasets.models import Dataset, Version, VersionSource
 from testbed.datasets.weighing import NO_CHANGE, Weighed, next_number
 from testbed.errors import Conflict

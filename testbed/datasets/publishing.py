@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.rights import fetch
 from testbed.activity import record
-from testbed.datasets.canonical import canonical
+from testbed.canonical import canonical
 from testbed.datasets.manifest import Made, sources_of, version_of
 from testbed.datasets.models import Dataset, DatasetState, Version, VersionDraft
 from testbed.datasets.service import PUBLISH

@@ -13,8 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import NOBODY, Actor
 from testbed.access.rights import ABSENT, READ, VIEW, allowed, fetch
 from testbed.activity import history
+from testbed.canonical import canonical
 from testbed.datasets import citation
-from testbed.datasets.canonical import canonical
 from testbed.datasets.models import Dataset, Version, VersionSource
 from testbed.datasets.service import EDIT, actions, held_results
 from testbed.datasets.views import DatasetView, File, Preview, SourceView, VersionLine, VersionView

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from testbed.tabular import combining, engine, reading
+from testbed.tabular import answers, combining, engine, report, schema
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
+from testbed.tabular.reading import Reading
 
 
 def answer(job: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
@@ -17,15 +18,20 @@ def answer(job: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
         connection = engine.connect(job, milliseconds=int(task["wall_seconds"] * 1000))
         if task["task"] == "combine":
             return combining.combine(connection, job, task["sources"], _stepping(job))
-        return reading.read(reading.Reading(job, connection, limits, _stepping(job)), job / "input")
+        given = task.get("schema")
+        reading = Reading(
+            job, connection, limits, _stepping(job), answers.parse(task.get("answers") or {}),
+            None if given is None else schema.parse(given), task.get("references") or {},
+        )  # fmt: skip
+        return report.read(reading, job / "input")
     except Unreadable as wrong:
         problems = Problems()
         problems.add(wrong.rule, line=wrong.line, value=wrong.value)
-        return reading.unreadable("other", problems)
+        return report.unreadable("other", problems)
     except Exception as wrong:  # noqa: BLE001 - parsers raise whatever they like
         problems = Problems()
         problems.add("parser-failed", value=f"{type(wrong).__name__}: {wrong}".replace(str(job), "…"))
-        return reading.unreadable("other", problems)
+        return report.unreadable("other", problems)
 
 
 def _stepping(job: Path) -> Callable[[str, int, int], None]:

@@ -3,13 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from testbed.tabular import kinds
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
-from testbed.tabular.rows import Canonical, Rejects
+from testbed.tabular.rows import Canonical, Refused
 from testbed.tabular.sniff import Text
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -59,21 +59,27 @@ def records(text: str, delimiter: str, most: int = HEAD_RECORDS) -> list[list[st
     return found
 
 
-def dialect_of(head: str) -> Dialect:
-    """The delimiter that cuts most records into as many values as the first one.
+def dialect_of(
+    head: str, *, delimiter: str | None = None, recognised: Callable[[Sequence[str]], int] | None = None
+) -> Dialect:
+    """The delimiter that was told; else the one whose first record has most names that are ``recognised``; else the
+    one that cuts most records into as many values as the first one.
 
     Raises: Unreadable when there is none and the text reads like prose.
     """
-    best = Dialect(",", 1, 0.0)
-    for delimiter in DELIMITERS:
-        found = records(head, delimiter)
-        if not found or len(found[0]) < 2:
-            continue
-        share = sum(len(record) == len(found[0]) for record in found) / len(found)
-        candidate = Dialect(delimiter, len(found[0]), share)
-        if (round(share, 2), candidate.columns) > (round(best.agreement, 2), best.columns):
-            best = candidate
-    if best.columns > 1 and (best.agreement >= 0.5 or len(records(head, best.delimiter)) <= FEW):
+    tried = [_tried(head, each) for each in ((delimiter,) if delimiter else DELIMITERS)]
+    if delimiter and tried[0].columns:
+        return tried[0]
+    if recognised is not None:
+        tops = [
+            (recognised(_first(head, each.delimiter)), each) for each in (*tried, Dialect(NOTHING, 1, 1.0))
+        ]
+        most, dialect = max(tops, key=lambda top: (top[0], round(top[1].agreement, 2)))
+        if most:
+            return dialect
+    wide = [each for each in tried if each.columns > 1]
+    best = max(wide, key=lambda each: (round(each.agreement, 2), each.columns), default=None)
+    if best and (best.agreement >= 0.5 or len(records(head, best.delimiter)) <= FEW):
         return best
     lines = [line for line in head.splitlines() if line.strip()]
     if not lines:
@@ -82,6 +88,18 @@ def dialect_of(head: str) -> Dialect:
     if _is_prose(lines):
         raise Unreadable("not-a-table")
     return Dialect(NOTHING, 1, 1.0)
+
+
+def _tried(head: str, delimiter: str) -> Dialect:
+    found = records(head, delimiter)
+    if not found:
+        return Dialect(delimiter, 0, 0.0)
+    share = sum(len(record) == len(found[0]) for record in found) / len(found)
+    return Dialect(delimiter, len(found[0]), share)
+
+
+def _first(head: str, delimiter: str) -> Sequence[str]:
+    return next(iter(records(head, delimiter, 1)), ())
 
 
 def _is_prose(lines: Sequence[str]) -> bool:
@@ -155,7 +173,7 @@ def prepass(
     dialect: Dialect,
     header: Sequence[str] | None,
     canonical: Canonical,
-    rejects: Rejects,
+    refused: Refused,
     problems: Problems,
     limits: Limits,
 ) -> None:
@@ -165,17 +183,21 @@ def prepass(
     """
     csv.field_size_limit(limits.field_characters)
     with text.path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=dialect.delimiter, strict=True)
+        lines: list[str] = []
+        reader = csv.reader(_remembering(file, lines), delimiter=dialect.delimiter, strict=True)
         while True:
             line = reader.line_num + 1
+            lines.clear()
             try:
                 record = next(reader)
             except StopIteration:
                 return
             except csv.Error as wrong:
                 _judge(wrong, line)
-                problems.add("quote", line=line)
-                rejects.add(line, "quote", [])
+                said = "".join(lines).rstrip("\r\n")
+                problems.add("quote", line=line, value=said)
+                canonical.records += 1
+                refused.add(line, canonical.records, "quote", [], said)
                 continue
             if not record:
                 continue
@@ -184,11 +206,19 @@ def prepass(
                 continue
             if len(record) != dialect.columns:
                 problems.add("columns", line=line, value=dialect.delimiter.join(record))
-                rejects.add(line, "columns", record)
+                canonical.records += 1
+                refused.add(line, canonical.records, "columns", record)
                 continue
             canonical.write_text(line, record)
             if canonical.rows > limits.rows:
                 raise Unreadable("too-many-rows", line=line)
+
+
+def _remembering(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
+    """The same lines; those of the record under way are kept, for the reader forgets what it cannot read."""
+    for line in lines:
+        kept.append(line)
+        yield line
 
 
 def _judge(wrong: csv.Error, line: int) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from testbed.tabular import kinds
 from testbed.tabular.kinds import Guess
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
-from testbed.tabular.rows import Canonical, Rejects
+from testbed.tabular.rows import Canonical, Refused
 from testbed.tabular.sniff import Text
 
 DEPTH = 32
@@ -172,13 +172,14 @@ def keys_of(items: Iterator[Item], limits: Limits) -> tuple[dict[str, Seen], int
 
 
 def write(
-    items: Iterator[Item], seen: dict[str, Seen], canonical: Canonical, rejects: Rejects, problems: Problems
+    items: Iterator[Item], seen: dict[str, Seen], canonical: Canonical, refused: Refused, problems: Problems
 ) -> None:
     """Second pass: rows of text, and the lines that are no objects."""
     for line, value, text in items:
         if value is None:
             problems.add("json", line=line, value=text)
-            rejects.add(line, "json", [text])
+            canonical.records += 1
+            refused.add(line, canonical.records, "json", [], text)
             continue
         canonical.write_values(line, (_text(value.get(key), about) for key, about in seen.items()))
 
@@ -198,3 +199,11 @@ def items_of(text: Text, kind: str) -> Iterator[Item]:
     if text.encoding == "windows-1252":
         raise Unreadable("encoding")
     return lines(text.path) if kind == "jsonl" else elements(text.path)
+
+
+def guesses(seen: dict[str, Seen], sampled: Sequence[Sequence[str | None]]) -> list[Guess]:
+    """What every key holds; texts may still be times, as ISO 8601 spells them."""
+    return [
+        about.guess() or kinds.guess([row[i] for row in sampled], kinds.ISO_KINDS)
+        for i, about in enumerate(seen.values())
+    ]

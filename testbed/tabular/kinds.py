@@ -6,7 +6,7 @@ The gates are written for RE2 and Python alike. ``x`` in a cast stands for the t
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MARKERS = ("NA", "N/A", "#N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "-")
 """Words for a missing value, taken as such only in columns that are not text, and told in the report."""
@@ -32,6 +32,8 @@ class Kind:
     sql: str
     assumed: dict[str, str] = field(default_factory=dict)
     numeric: bool = False
+    misfit: str = "'type'"
+    """SQL of the rule that is broken by a value that is not taken."""
 
     def fits(self, value: str) -> bool:
         return re.fullmatch(self.gate, value, re.ASCII) is not None
@@ -45,6 +47,22 @@ class Kind:
         """SQL of the typed value of the SQL text ``x``; NULL where the cast fails."""
         cast = self.cast.replace("{x}", x)
         return f"CASE WHEN isfinite({cast}) THEN {cast} END" if self.sql == "DOUBLE" else cast
+
+    def zoned(self, zone: str) -> "Kind":
+        """Local times as instants, but for the hours that the clock shows twice or not at all."""
+        if self.sql != "TIMESTAMP":
+            return self
+        at = f"timezone('{zone}', {self.cast})"
+        exists = f"timezone('{zone}', {at}) = {self.cast}"
+        once = " AND ".join(
+            f"timezone('{zone}', {at} {sign} INTERVAL 1 HOUR) <> {self.cast}" for sign in "+-"
+        )
+        hour = f"CASE WHEN {exists} THEN 'time-ambiguous' ELSE 'time-nonexistent' END"
+        return replace(
+            self, key=f"{self.key}-zoned", cast=f"CASE WHEN {exists} AND {once} THEN {at} END", sql="TIMESTAMPTZ",
+            assumed={**self.assumed, "zone": zone},
+            misfit=f"CASE WHEN ({self.cast}) IS NULL THEN 'type' ELSE {hour} END",
+        )  # fmt: skip
 
 
 def _boolean(yes: str, no: str) -> Kind:
@@ -101,6 +119,20 @@ OBJECT = Kind("object", "object", "", "{x}", "VARCHAR")
 LIST = Kind("list", "list", "", "{x}", "VARCHAR")
 ISO_KINDS = tuple(kind for kind in KINDS if kind.key in {"date", "datetime", "datetime-offset"})
 
+
+def offered(decimal: str | None, date_order: str | None, *, sheet: bool) -> tuple[Kind, ...]:
+    """What a column may be after what people answered. A spreadsheet gives the times at midnight as dates."""
+    unwanted = [
+        *{".": ["number-comma"], ",": ["number"]}.get(decimal or "", []),
+        *{"day-first": ["month-first"], "month-first": ["day-first"]}.get(date_order or "", []),
+    ]
+    left = [kind for kind in KINDS if kind.key.removesuffix("-time") not in unwanted]
+    return tuple(
+        replace(kind, gate=f"{_ISO}([T ]{_CLOCK})?") if sheet and kind.key == "datetime" else kind
+        for kind in left
+    )
+
+
 ENOUGH = 0.99
 """Such a share of the values of a column must fit for its type to be taken."""
 
@@ -121,6 +153,9 @@ class Guess:
     """The file itself says the type; nothing is left to find out."""
     unseen: bool = False
     """The sample held no value; any later one has to be asked about."""
+
+    def zoned(self, zone: str) -> "Guess":
+        return replace(self, candidates=tuple(each.zoned(zone) for each in self.candidates))
 
     @property
     def best(self) -> Kind:

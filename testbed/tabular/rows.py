@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testbed.tabular.engine import literal
@@ -19,10 +19,23 @@ class Raw:
     """Rows of text as DuckDB reads them: columns ``c0``, ``c1`` …, missing = NULL."""
 
     relation: str
-    line: str
-    """SQL for the physical line of a row."""
-    numbered: str
-    """The relation with that line in it as ``__line``."""
+    start: int | None = None
+    """The physical line of the first row, if every row is one line; else the relation has ``__line`` and ``__row``."""
+    empties: bool = False
+    """Whether an empty text is another thing than a missing value."""
+
+    @property
+    def numbered(self) -> str:
+        """The relation with its lines in it as ``__line``, a number."""
+        if self.start is None:
+            return f"(SELECT * REPLACE (__line::BIGINT AS __line) FROM {self.relation})"
+        return f"(SELECT row_number() OVER () + {self.start - 1} AS __line, * FROM {self.relation})"
+
+    def of(self, places: Sequence[int], spelt: str) -> "Raw":
+        """Only these columns, as ``spelt`` says of a column ``{x}``."""
+        counted = ["__line", "__row"] if self.start is None else []
+        columns = [f"{spelt.replace('{x}', f'c{place}')} AS c{i}" for i, place in enumerate(places)]
+        return replace(self, relation=f"(SELECT {', '.join([*counted, *columns])} FROM {self.relation})")
 
 
 def columns_of(count: int) -> list[str]:
@@ -53,59 +66,80 @@ def read_csv(
 
 
 class Canonical:
-    """Writes rows whose first value is the line they came from."""
+    """Writes rows whose first values are the line they came from and their number among the records below the header."""
 
     def __init__(self, path: Path, columns: int) -> None:
         self.path = path
         self.rows = 0
+        self.records = 0
+        """Rows and what was refused among them."""
         self._columns = columns
-        self._nulls_quoted = True
+        self._empties = False
         self._file = path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def write_text(self, line: int, values: Sequence[str]) -> None:
         """Empty means missing, as in every delimited text."""
-        self._writer.writerow([line, *values])
+        self.records += 1
         self.rows += 1
+        self._writer.writerow([line, self.records, *values])
 
     def write_values(self, line: int, values: Iterable[str | None]) -> None:
         """None is missing, an empty text is a value."""
-        self._nulls_quoted = False
-        parts = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
-        self._file.write(f"{line},{','.join(parts)}\n")
+        self._empties = True
+        self.records += 1
         self.rows += 1
+        parts = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
+        self._file.write(f"{line},{self.records},{','.join(parts)}\n")
 
     def raw(self) -> Raw:
         """The rows written so far; nothing can be added afterwards."""
         self._file.close()
         relation = read_csv(
-            self.path, ["__line", *columns_of(self._columns)],
-            delimiter=",", quoted=True, line_end="\n", skip=0, nulls_quoted=self._nulls_quoted,
+            self.path, ["__line", "__row", *columns_of(self._columns)],
+            delimiter=",", quoted=True, line_end="\n", skip=0, nulls_quoted=not self._empties,
         )  # fmt: skip
-        return Raw(relation, "__line::BIGINT", relation)
+        return Raw(relation, empties=self._empties)
 
 
-class Rejects:
-    """``rejected.csv``: the refused rows as they were, with line and rule, to be mended and sent again."""
+class Refused:
+    """Records that are no rows, as they were: kept aside to be listed, mended and sent again."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: int) -> None:
         self.path = path
         self.count = 0
-        self.titles: Sequence[str] = ()
+        self.columns = self._width = columns
+        self._left = list(range(columns))
         self._file: io.TextIOWrapper | None = None
 
-    def add(self, line: int, rule: str, values: Sequence[str]) -> None:
+    def add(self, line: int, row: int, rule: str, values: Sequence[str], rest: str | None = None) -> None:
+        """``rest``: what goes beyond the columns; of ``values`` if not given."""
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8", newline="")
-            csv.writer(self._file).writerow(["__line", "__rules", *self.titles, "__rest"])
-        width = len(self.titles)
-        kept = [*values[:width], *[""] * (width - len(values))]
-        csv.writer(self._file).writerow([line, rule, *kept, *[",".join(values[width:])]])
+        kept = [*values[: self.columns], *[""] * (self.columns - len(values))]
+        over = ",".join(values[self.columns :]) if rest is None else rest
+        csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(
+            [line, row, rule, *kept, over]
+        )
         self.count += 1
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+    def without(self, places: Sequence[int]) -> "Refused":
+        """The same without some columns; nothing can be added afterwards."""
+        self._left = [i for i in range(self.columns) if i not in places]
+        self.columns = len(self._left)
+        return self
+
+    def relation(self) -> str:
+        """``__line``, ``__row``, ``__rule``, ``c0`` … and ``__rest``, all text; nothing can be added afterwards."""
+        if self._file is None:
+            raise ValueError("nothing was refused")
+        self._file.close()
+        whole = read_csv(
+            self.path, ["__line", "__row", "__rule", *columns_of(self._width), "__rest"],
+            delimiter=",", quoted=True, line_end="\n", skip=0, nulls_quoted=True,
+        )  # fmt: skip
+        columns = [f"c{place} AS c{i}" for i, place in enumerate(self._left)]
+        return f"(SELECT {', '.join(['__line', '__row', '__rule', *columns, '__rest'])} FROM {whole})"
 
 
 @dataclass

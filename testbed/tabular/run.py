@@ -28,10 +28,13 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from testbed.tabular.__ma
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a file holds. ``table`` and ``rejected`` lie in the work folder; None when there are none.
+    """What a file holds. ``table``, ``rejected_rows`` and ``findings`` lie in the work folder; None when there are none.
 
     ``columns``: ``{name, title, type, statistics[, zone]}``; ``problems``: ``{rule, severity, line, column, value,
     count, hint: {sv, en}, examples: [{line, value}]}``, one per rule and column; ``preview``: ``{columns, rows}``.
+    ``counts``: ``{rule, column, severity, n}``, exact. ``findings``: Parquet of the first million, in order of line:
+    ``line, row, column, column_no, value, rule, severity, expected, first_line``; ``row`` counts records below the header.
+    ``proposal``: a Table Schema descriptor of the whole columns, when none was given; else empty.
     """
 
     state: Literal["ready", "partly", "unreadable"]
@@ -43,13 +46,16 @@ class Report:
     problems: list[dict[str, Any]] = field(default_factory=list)
     preview: dict[str, Any] = field(default_factory=lambda: {"columns": [], "rows": []})
     software: str = ""
+    counts: list[dict[str, Any]] = field(default_factory=list)
+    proposal: dict[str, Any] = field(default_factory=dict)
     table: Path | None = None
     rejected_rows: Path | None = None
+    findings: Path | None = None
 
     def document(self) -> dict[str, Any]:
         """As JSON keeps it, without the paths."""
         whole = asdict(self)
-        del whole["table"], whole["rejected_rows"]
+        del whole["table"], whole["rejected_rows"], whole["findings"]
         return whole
 
 
@@ -74,23 +80,39 @@ class Combined:
 
 
 async def read(
-    source: Path, work: Path, *, limits: Limits | None = None, progress: Progress | None = None
+    source: Path,
+    work: Path,
+    *,
+    schema: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Any] | None = None,
+    references: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> Report:
-    """What is in ``source``, whatever it is; ``work/table.parquet`` and ``work/rejected.csv`` are the products.
+    """What is in ``source``, whatever it is; ``work`` gets ``table.parquet``, ``rejected.csv`` and ``findings.parquet``.
 
-    Never raises for a bad file. Cancelling ends the child and removes what it wrote.
+    ``schema``: a Table Schema descriptor (Data Package 2) with the ``testbed:`` keys; the table then holds the rows without
+    errors, in its columns and types. ``answers`` overrides what would be guessed: ``encoding, delimiter, decimal,
+    date_order, zone, sheet, header, columns, units``. ``references``: what ``testbed:check`` compares with: ``units, arms,
+    devices, period``. Never raises for a bad file. Cancelling ends the child and removes what it wrote.
     """
     limits = limits or Limits()
     size, packed = _measured(source)
     with _job(work) as job:
         _bring(source, job / "input")
-        answer = await _ask(job, {"task": "read"}, size, limits, packed=packed, progress=progress)
+        task = {
+            "task": "read", "schema": schema and dict(schema), "answers": dict(answers or {}),
+            "references": dict(references or {}),
+        }  # fmt: skip
+        answer = await _ask(job, task, size, limits, packed=packed, progress=progress)
         if answer is None or "kind" not in answer:
             return Report("unreadable", "other", problems=_failed())
-        if answer["state"] == "unreadable":
-            return Report(**answer)
-        table = _take(job, work, "table.parquet")
-        return Report(**answer, table=table, rejected_rows=_take(job, work, "rejected.csv"))
+        return Report(
+            **answer,
+            table=_take(job, work, "table.parquet"),
+            rejected_rows=_take(job, work, "rejected.csv"),
+            findings=_take(job, work, "findings.parquet"),
+        )
 
 
 async def combine(

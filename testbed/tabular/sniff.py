@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.tabular.answers import ENCODINGS
 from testbed.tabular.problems import Unreadable
 
 BLOCK = 1 << 20
@@ -38,10 +39,10 @@ def kind_of(path: Path) -> str:
         return "zip"
     if head.startswith(b"PAR1"):
         return "parquet" if tail == b"PAR1" and path.stat().st_size >= 12 else "other"
-    return _plain(head)
+    return plain(head)
 
 
-def _plain(head: bytes) -> str:
+def plain(head: bytes) -> str:
     if head.startswith(SPREADSHEETS):
         return "old-spreadsheet"
     if head.startswith(OPAQUE):
@@ -73,8 +74,8 @@ class Text:
         return self.line_ends + (0 if self.ended else 1)
 
 
-def text_of(path: Path, job: Path) -> Text:
-    """Prove the encoding over the whole file; write ``job/text`` unless it is UTF-8 already.
+def text_of(path: Path, job: Path, told: str | None = None) -> Text:
+    """Prove the encoding (``told``: that one) over the whole file; write ``job/text`` unless it is UTF-8 already.
 
     Raises: Unreadable (encoding, nul-byte, empty).
     """
@@ -86,9 +87,14 @@ def text_of(path: Path, job: Path) -> Text:
                 return _survey(path, encoding, bom=True)
             return _survey(_transcoded(path, job / "text", encoding, len(bom)), encoding)
     try:
-        return _survey(path, "utf-8")
+        if told in {None, "utf-8"}:
+            return _survey(path, "utf-8")
     except UnicodeDecodeError:
-        return _survey(_transcoded(path, job / "text", "cp1252", 0), "windows-1252")
+        if told:
+            raise Unreadable("answer", value=f"encoding: {told}") from None
+    if told:
+        return _survey(_transcoded(path, job / "text", ENCODINGS[told], 0), told)
+    return _survey(_transcoded(path, job / "text", "cp1252", 0), "windows-1252")
 
 
 def _survey(path: Path, encoding: str, *, bom: bool = False) -> Text:

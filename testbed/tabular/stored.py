@@ -46,10 +46,8 @@ def _kind(sql: str) -> Kind:
     return Kind("parquet", "string", "", "{x}::VARCHAR", "VARCHAR")
 
 
-def read(
-    connection: duckdb.DuckDBPyConnection, source: Path, target: Path, problems: Problems, limits: Limits
-) -> list[Column]:
-    """Write the canonical copy. Raises: Unreadable (too-many-columns, too-many-rows, parser-failed)."""
+def _described(connection: duckdb.DuckDBPyConnection, source: Path, limits: Limits) -> list[tuple[str, str]]:
+    """Name and SQL type of every column. Raises: Unreadable."""
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(source)}").fetchall()
         counted = connection.execute(f"SELECT count(*) FROM {parquet(source)}").fetchone()
@@ -61,6 +59,44 @@ def read(
         raise Unreadable("too-many-columns", value=str(len(described)))
     if counted and counted[0] > limits.rows:
         raise Unreadable("too-many-rows", value=str(counted[0]))
+    return [(row[0], row[1]) for row in described]
+
+
+def as_text(
+    connection: duckdb.DuckDBPyConnection, source: Path, limits: Limits
+) -> tuple[list[str], list[str], int]:
+    """Names, SQL of every column as text that reads back to the same value, and the number of rows.
+
+    Raises: Unreadable.
+    """
+    described = _described(connection, source, limits)
+    spelt = [f"{_text(ident(name), sql)} AS c{i}" for i, (name, sql) in enumerate(described)]
+    counted = connection.execute(f"SELECT count(*) FROM {parquet(source)}").fetchone()
+    return [name for name, _ in described], spelt, int(counted[0]) if counted else 0
+
+
+def _text(x: str, sql: str) -> str:
+    """Whole numbers without a point, for what counts is often kept as DOUBLE; NaN is how numpy says missing."""
+    if sql in {"FLOAT", "DOUBLE"}:
+        d = f"{x}::DOUBLE"
+        whole = f"{d} = trunc({d}) AND abs({d}) < 1e15"
+        return f"CASE WHEN isnan({d}) THEN NULL WHEN {whole} THEN {d}::BIGINT::VARCHAR ELSE {d}::VARCHAR END"
+    if sql == "TIMESTAMP WITH TIME ZONE":
+        return f"replace(strftime(timezone('UTC', {x}), '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '') || 'Z'"
+    if sql == "TIMESTAMP_NS":
+        return f"replace(regexp_replace(strftime({x}, '%Y-%m-%dT%H:%M:%S.%n'), '000$', ''), '.000000', '')"
+    if sql in STAMPS:
+        return f"replace(strftime({x}::TIMESTAMP, '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '')"
+    if sql.endswith("]") or sql.startswith(("STRUCT", "MAP", "JSON")):
+        return f"to_json({x})::VARCHAR"
+    return f"hex({x})" if sql == "BLOB" else f"{x}::VARCHAR"
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, source: Path, target: Path, problems: Problems, limits: Limits
+) -> list[Column]:
+    """Write the canonical copy. Raises: Unreadable (too-many-columns, too-many-rows, parser-failed)."""
+    described = _described(connection, source, limits)
     given = named([row[0] for row in described])
     for name in given.duplicates:
         problems.add("header-duplicate", column=name, value=name)

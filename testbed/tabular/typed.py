@@ -167,11 +167,28 @@ def _decide(
         return Column(name, title, TEXT)
     enough = guess.fixed or fits >= ENOUGH * counts.present
     if fits < counts.present:
-        where = f"{_present(f'c{i}')} AND NOT {_fits(f'c{i}', kind)}"
-        found = connection.execute(
-            f"SELECT {raw.line}, c{i} FROM {raw.numbered} WHERE {where} ORDER BY 1 LIMIT {EXAMPLES}"
-        ).fetchall()
-        problems.add_all("type" if enough else "mixed", name, counts.present - fits, found)
+        _say_misfits(connection, raw, i, name, kind, problems, mixed=not enough)
     if not enough:
         return Column(name, title, TEXT)
     return Column(name, title, kind, counts.markers)
+
+
+def _say_misfits(
+    connection: duckdb.DuckDBPyConnection,
+    raw: Raw,
+    i: int,
+    name: str,
+    kind: Kind,
+    problems: Problems,
+    *,
+    mixed: bool,
+) -> None:
+    rule = "'mixed'" if mixed else kind.misfit.replace("{x}", _trim(f"c{i}"))
+    rows = connection.execute(
+        f"SELECT rule, count(*), min({{line: __line, value: value}}, {EXAMPLES}) FROM "
+        f"(SELECT {rule} AS rule, __line, c{i} AS value FROM {raw.numbered} "
+        f"WHERE {_present(f'c{i}')} AND NOT {_fits(f'c{i}', kind)}) GROUP BY rule ORDER BY rule"
+    ).fetchall()
+    for broken, count, examples in rows:
+        shown = [(each["line"], each["value"]) for each in examples]
+        problems.add_all(broken, name, count, shown, type_=None if mixed else kind.type)

@@ -106,6 +106,39 @@ class Trial(SQLModel, table=True):
     row_version: int = row_version()
 
 
+class TableSchema(SQLModel, table=True):
+    """What a file handed in to a trial must look like; never changed (a trigger sees to it): a change is a new number.
+
+    ``body`` is a Table Schema descriptor (Data Package v2), ``sha256`` the digest of its one spelling (RFC 8785).
+    """
+
+    __tablename__ = "table_schema"
+    __table_args__ = (
+        unique("trial_id", "number", says=message("The trial has this version of its table schema already.")),
+        rule(
+            "number >= 1",
+            name="number",
+            field="number",
+            says=message("The versions of a table schema are counted from 1."),
+        ),
+        rule(
+            "sha256 ~ '^[0-9a-f]{64}$'",
+            name="sha256",
+            field="sha256",
+            says=message("A SHA-256 is 64 hexadecimal digits."),
+        ),
+    )
+
+    id: int = identity()
+    trial_id: int = link("trial.id")
+    number: int
+    body: dict[str, Any] = document()
+    sha256: str = Field(max_length=64)
+    note: str | None = Field(default=None, max_length=1000)
+    frozen_at: datetime = moment()
+    created_by_id: int | None = link("person.id", nullable=True)
+
+
 class Result(SQLModel, table=True):
     """An uploaded file, which never changes: a correction is a new result. ``filename`` is a label, not a path.
 
@@ -151,6 +184,7 @@ class Result(SQLModel, table=True):
 register(
     Trial, level=lambda row: row.visibility, parent=Pilot, on=lambda row, pilot: row.pilot_id == pilot.id
 )
+register(TableSchema, parent=Trial, on=lambda row, trial: row.trial_id == trial.id)
 register(
     Result,
     level=lambda row: row.access,

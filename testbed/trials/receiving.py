@@ -27,8 +27,9 @@ from testbed.lists import Ref, in_swedish
 from testbed.partners.models import Partner
 from testbed.pilots.models import Case, CaseKind, Pilot
 from testbed.texts import Passage, message
-from testbed.trials import results, service
+from testbed.trials import results, schemas, service
 from testbed.trials.models import Result, Trial
+from testbed.trials.schema_views import columns_of
 from testbed.trials.views import ResultView, UploadView
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -315,6 +316,10 @@ async def expected(session: AsyncSession, actor: Actor, trial_id: int) -> Upload
     """
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id)
     _open(trial)
+    schema = await schemas.current(session, trial_id)
     return UploadView(
-        trial=await service.shown(session, actor, trial), partners=await senders(session, actor, trial_id)
+        trial=await service.shown(session, actor, trial),
+        partners=await senders(session, actor, trial_id),
+        columns=columns_of(schema.body) if schema else [],
+        templates=schemas.templates(trial_id) if schema else None,
     )

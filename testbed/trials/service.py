@@ -15,7 +15,7 @@ from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import language, message, said
 from testbed.trials import results
-from testbed.trials.models import Result, Trial, TrialDraft, TrialPatch
+from testbed.trials.models import Result, TableSchema, Trial, TrialDraft, TrialPatch
 from testbed.trials.views import TrialForm, TrialItem, TrialView
 
 CREATE, EDIT, UPLOAD = "trial.create", "trial.edit", "result.upload"
@@ -122,11 +122,18 @@ async def shown(session: AsyncSession, actor: Actor, trial: Trial) -> TrialView:
         update={
             "pilot": ref(pilot),
             "pilot_code": pilot.code,
+            "schema_number": await _schema_number(session, trial.id),
             "results": await results.of_trial(session, actor, trial.id),
             "may": granted,
             "activity": await history(session, "trial", trial.id) if granted else [],
         },
     )
+
+
+async def _schema_number(session: AsyncSession, trial_id: int) -> int | None:
+    latest: Any = select(func.max(TableSchema.number)).where(col(TableSchema.trial_id) == trial_id)
+    number: int | None = (await session.exec(latest)).scalar_one()
+    return number
 
 
 async def pilot_of(session: AsyncSession, trial: Trial) -> Pilot:

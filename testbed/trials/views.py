@@ -12,6 +12,7 @@ from testbed.jobs import JobState
 from testbed.lists import Ref
 from testbed.pilots.chain import Chain
 from testbed.trials.models import Design, ResultState, TrialFields
+from testbed.trials.schema_views import Templates, WantedColumn
 
 RUNNING = {ResultState.received, ResultState.reading}
 FORMATS = ("CSV", "TSV", "JSON Lines", "JSON", "Excel (XLSX)", "Parquet")
@@ -59,6 +60,9 @@ class TrialView(TrialFields):
     pilot: Ref
     pilot_code: str
     results: list[ResultItem] = []
+    schema_number: int | None = Field(
+        default=None, description="The version of the table schema that holds; none yet."
+    )
     archived_at: datetime | None = None
     row_version: int
     may: list[str] = []
@@ -154,6 +158,10 @@ class UploadView(SQLModel):
     form_max_bytes: int | None = Field(default=None, description="The most that a form takes, in bytes.")
     formats: list[str] = list(FORMATS)
     extensions: str = EXTENSIONS
+    columns: list[WantedColumn] = Field(
+        default=[], description="What the table schema asks for; empty without one."
+    )
+    templates: Templates | None = None
 
 
 class TrialForm(SQLModel):

@@ -1,5 +1,6 @@
 """What pydantic and msgspec find wrong with a body, in words for people, beside the field it is about."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from litestar.exceptions import ValidationException
@@ -49,12 +50,18 @@ OTHERWISE = message("This is not understood here.")
 
 def field_errors(error: ValidationException) -> dict[str, str]:
     """The first thing wrong with each field, by its dotted name, in the language of the request."""
-    found: dict[str, str] = {}
-    for each in getattr(error.__cause__, "errors", None) or []:
-        found.setdefault(_name(each["loc"]), _said(each))
+    found = spoken(getattr(error.__cause__, "errors", None) or [])
     if not found:
         for item in error.extra if isinstance(error.extra, list) else []:
             found.setdefault(str(item.get("key", "")).removeprefix("data."), gettext(OTHERWISE))
+    return found
+
+
+def spoken(errors: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """The same of errors as pydantic lists them (``loc``, ``type``, ``ctx``, ``input``)."""
+    found: dict[str, str] = {}
+    for each in errors:
+        found.setdefault(_name(each["loc"]), _said(each))
     return found
 
 

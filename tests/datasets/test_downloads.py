@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from testbed.datasets.canonical import canonical, digest
+from testbed.canonical import canonical, digest
 from testbed.files import Store
 from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, running_pilot, trial_of
 from tests.datasets.kept import received

@@ -6,8 +6,8 @@ import hashlib
 import pytest
 
 from testbed.app import KINDS
+from testbed.canonical import canonical
 from testbed.datasets import publishing
-from testbed.datasets.canonical import canonical
 from testbed.jobs import Workshop, work_once
 from tests.cast import ALVA, BO, CECILIA, DAVID, HTML
 from tests.datasets.conftest import CODE

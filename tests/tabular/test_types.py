@@ -101,7 +101,7 @@ async def test_words_for_missing_values_are_told(reading: Reader) -> None:
 async def test_a_comma_that_may_separate_thousands_is_doubted(reading: Reader) -> None:
     report = await reading("a;b\n1,234;x\n2,500;y\n")
 
-    assert "decimal-comma" in rules_of(report)
+    assert "decimal-assumed" in rules_of(report)
 
 
 async def test_days_and_months_that_nothing_tells_apart_are_doubted(reading: Reader) -> None:
