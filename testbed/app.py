@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
@@ -50,6 +49,7 @@ from testbed.trials.uploads import finishing, sweeping
 from testbed.trials.uploads.leases import Writers
 from testbed.web.addresses import PossibleAddress
 from testbed.web.forms import FormRequest
+from testbed.web.freshness import Freshness
 from testbed.web.given import PROVIDED, cookie_name
 from testbed.web.health import healthz, readyz
 from testbed.web.needs import OPEN, refuse_undeclared
@@ -146,14 +146,8 @@ def _static() -> Router:
         name="static",
         opt=OPEN,
         include_in_schema=False,
-        after_request=_cached_for_ever,
+        middleware=[Freshness()],
     )
-
-
-def _cached_for_ever(response: Any) -> Any:
-    """Static addresses carry a digest of their content, so whatever they name never changes."""
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
 
 
 def create(settings: Settings | None = None) -> Shell:

@@ -29,6 +29,7 @@ token = App(name="token", help="Tokens for scripts.")
 coordinator = App(name="coordinator", help="People who coordinate testbeds.")
 for each in (person, token, coordinator):
     cli.command(each)
+cli.command("testbed.sending.command:upload", name="upload")  # it needs neither settings nor a database
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 PREFIX = "TESTBED_"
-NOT_OURS = {"TESTBED_TEST_DATA", "TESTBED_TEST_PG_BIN"}  # the tests' own
+CLIENT = {"TESTBED_TOKEN": "The token that `testbed upload` sends, unless --token-file names one."}
+NOT_OURS = {"TESTBED_TEST_DATA", "TESTBED_TEST_PG_BIN", *CLIENT}  # the tests' own, and those of the client
 
 
 class Settings(BaseModel):
@@ -130,3 +131,14 @@ def shipped(folder: str) -> Path:
     package = Path(__file__).parent
     installed = package / f"_{folder}"
     return installed if installed.is_dir() else package.parent / folder
+
+
+def client_token(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The token of a person who sends files to a service; no setting of the service itself."""
+    return environ.get("TESTBED_TOKEN", "").strip() or None
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a command remembers what it has begun: a folder of the user's own (XDG base directories)."""
+    given = environ.get("XDG_STATE_HOME", "")
+    return (Path(given) if given.startswith("/") else Path.home() / ".local" / "state") / "testbed"

@@ -64,6 +64,8 @@ def environment(settings: Settings) -> Environment:
         "base_url": settings.base_url,
         "form_max_bytes": settings.form_max_bytes,
         "upload_max_bytes": settings.upload_max_bytes,
+        "upload_chunk_bytes": settings.upload_chunk_bytes,
+        "upload_expiry_days": settings.upload_expiry_days,
         "map_tiles": settings.map_tiles,
         "map_attribution": settings.map_attribution,
         "static": static,
