@@ -24,11 +24,12 @@ from testbed.errors import Conflict, Invalid, TooLarge
 from testbed.files import Blob, Store, label
 from testbed.jobs import later
 from testbed.lists import Ref, in_swedish
+from testbed.notices.models import Happening
 from testbed.partners.models import Partner
 from testbed.pilots.models import Case, CaseKind, Pilot
-from testbed.texts import Passage, message
-from testbed.trials import results, service
-from testbed.trials.models import Result, Trial
+from testbed.texts import Line, Passage, message
+from testbed.trials import deliveries, receipts, results, service, telling
+from testbed.trials.models import PlannedDelivery, Result, Trial
 from testbed.trials.views import ResultView, UploadView
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -50,6 +51,7 @@ class Fields(SQLModel):
     partner_id: int | None = None
     access: Access = Access.private
     note: Passage | None = Field(default=None, max_length=1000)
+    delivery: Line | None = Field(default=None, max_length=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Sending:
     """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes.
 
     ``generated`` marks made-up measurements; no request can say so, only what the program itself sends.
+    ``delivery`` is the code of the planned delivery it answers, which also says on whose behalf.
     """
 
     filename: str
@@ -66,6 +69,7 @@ class Sending:
     sha256: str | None = None
     length: int | None = None
     generated: bool = False
+    delivery: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ async def upload(
         Invalid: the partner is not the actor's to upload for.
     """
     async with db.begin() as session:
-        await _owner(session, actor, trial_id, sending)  # a wrong partner is told before the file is sent
+        await _from(session, actor, trial_id, sending)  # a wrong partner is told before the file is sent
     blob = await store.keep(chunks, most_bytes=most_bytes, expect_sha256=sending.sha256)
     async with db.begin() as session:
         return await _record(session, actor, trial_id, sending, blob)
@@ -123,8 +127,10 @@ async def _record(
     """The lock on the trial makes two uploads of the same file one after the other."""
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=True)
     _open(trial)
-    owner, name = await _owner(session, actor, trial_id, sending), label(sending.filename)
+    (owner, delivery), name = await _from(session, actor, trial_id, sending), label(sending.filename)
     if same := await _same(session, trial_id, owner, name, blob.sha256):
+        if delivery is not None and same.delivery_id is None:
+            await _answer(session, actor, same, delivery, trial.pilot_id)
         return Received(await results.shown(session, actor, same), new=False)
     result = Result(
         code=await _code(session),
@@ -139,6 +145,7 @@ async def _record(
         note=sending.note,
         access=sending.access,
         generated=sending.generated,
+        delivery_id=delivery.id if delivery else None,
     )
     await enter(session, actor, result, trial.pilot_id)
     return Received(await results.shown(session, actor, result), new=True)
@@ -149,15 +156,28 @@ async def enter(session: AsyncSession, actor: Actor, result: Result, pilot_id: i
     session.add(result)
     await session.flush()
     await session.refresh(result)
+    result.receipt = await receipts.frozen(session, result)
     key = f"profile:{result.id}"
     result.job_id = await later(
         session, "profile", person_id=actor.person_id, unique_key=key, result=result.id
     )
     session.add(result)
+    await telling.tell(session, Happening.result_received, result)
     said: dict[str, Any] = {"code": result.code, "filename": result.filename, "size": result.size}
     await record(
         session, actor, service.UPLOAD, "result", result.id, pilot_id=pilot_id, **said, sha256=result.sha256
     )
+
+
+async def _answer(
+    session: AsyncSession, actor: Actor, result: Result, delivery: PlannedDelivery, pilot_id: int
+) -> None:
+    """Say of a file that came before which delivery it answers."""
+    result.delivery_id = delivery.id
+    result.row_version += 1
+    session.add(result)
+    changed = {"delivery_id": [None, delivery.id]}
+    await record(session, actor, results.EDIT, "result", result.id, pilot_id=pilot_id, changed=changed)
 
 
 def _open(trial: Trial) -> None:
@@ -195,6 +215,19 @@ async def _case(session: AsyncSession, pilot_id: int) -> int | None:
     return found
 
 
+async def _from(
+    session: AsyncSession, actor: Actor, trial_id: int, sending: Sending
+) -> tuple[int, PlannedDelivery | None]:
+    """On whose behalf, and for which planned delivery: that says whose it is, unless ``partner_id`` does."""
+    if sending.delivery is None:
+        return await _owner(session, actor, trial_id, sending), None
+    delivery = await deliveries.named(session, trial_id, sending.delivery)
+    known = {each.id for each in await senders(session, actor, trial_id)}
+    if delivery.from_partner_id not in known or sending.partner_id not in (None, delivery.from_partner_id):
+        raise Invalid(ATTENTION, fields={"delivery": deliveries.OTHERS})
+    return delivery.from_partner_id, delivery
+
+
 async def _owner(session: AsyncSession, actor: Actor, trial_id: int, sending: Sending) -> int:
     """On whose behalf: the sender's partner in the pilot, else what ``partner_id`` says."""
     mine = await senders(session, actor, trial_id)
@@ -224,7 +257,7 @@ async def senders(session: AsyncSession, actor: Actor, trial_id: int) -> list[Re
     if (await session.exec(coordinates)).first() is not None:
         lead: Any = select(col(Pilot.lead_partner_id)).join(Trial, col(Trial.pilot_id) == col(Pilot.id))
         found += (await session.exec(lead.where(col(Trial.id) == trial_id))).scalars().all()
-        found += (await session.exec(_taking_part(trial_id))).scalars().all()
+        found += (await session.exec(taking_part(trial_id))).scalars().all()
     order = {number: place for place, number in reversed(list(enumerate(found))) if number is not None}
     query: Any = select(Partner.id, Partner.name, Partner.slug).where(  # type: ignore[call-overload]
         col(Partner.id).in_(list(order)), or_(col(Partner.id).in_(own), allowed(actor, VIEW, Partner))
@@ -235,11 +268,11 @@ async def senders(session: AsyncSession, actor: Actor, trial_id: int) -> list[Re
 
 
 async def _own(session: AsyncSession, actor: Actor, trial_id: int) -> list[int]:
-    query = _taking_part(trial_id).where(col(PilotPartner.partner_id).in_(memberships(actor)))
+    query = taking_part(trial_id).where(col(PilotPartner.partner_id).in_(memberships(actor)))
     return list((await session.exec(query)).scalars().all())
 
 
-def _taking_part(trial_id: int) -> Any:
+def taking_part(trial_id: int) -> Any:
     """Partners that take part in the trial's pilot today in a role that hands in results."""
     roles, _ = roles_of(ROLES)
     return (
@@ -255,14 +288,23 @@ def _taking_part(trial_id: int) -> Any:
     )
 
 
-async def expected(session: AsyncSession, actor: Actor, trial_id: int) -> UploadView:
-    """What somebody should know before they choose a file.
+async def expected(
+    session: AsyncSession, actor: Actor, trial_id: int, delivery: str | None = None
+) -> UploadView:
+    """What somebody should know before they choose a file; ``delivery`` is the code of the one they come for.
 
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Conflict: the trial is archived.
     """
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id)
     _open(trial)
+    partners = await senders(session, actor, trial_id)
+    planned = await deliveries.of_trial(session, actor, trial_id, partners=[each.id for each in partners])
+    missing = [each for each in planned if each.upload is not None]
+    wanted = [each for each in planned if each.code == (delivery or "").upper()]
     return UploadView(
-        trial=await service.shown(session, actor, trial), partners=await senders(session, actor, trial_id)
+        trial=await service.shown(session, actor, trial),
+        partners=partners,
+        deliveries=missing + [each for each in planned if each.upload is None],
+        delivery=next(iter(wanted or (missing if len(missing) == 1 else [])), None),
     )

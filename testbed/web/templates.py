@@ -64,6 +64,7 @@ def environment(settings: Settings) -> Environment:
         "base_url": settings.base_url,
         "form_max_bytes": settings.form_max_bytes,
         "upload_max_bytes": settings.upload_max_bytes,
+        "mail_on": settings.smtp_host is not None,
         "map_tiles": settings.map_tiles,
         "map_attribution": settings.map_attribution,
         "static": static,
