@@ -48,8 +48,8 @@ TAKE = """
 """
 # The number of tries is the fence: of two workers that tried the same letter, one writes down what came of it.
 TRIED = """
-    UPDATE mail SET attempts = attempts + 1, state = $3, error = $4,
-           sent_at = CASE WHEN $3 = 'sent' THEN now() END
+    UPDATE mail SET attempts = attempts + 1, state = $3::text, error = $4,
+           sent_at = CASE WHEN $3::text = 'sent' THEN now() END
     WHERE id = $1 AND attempts = $2 AND state = 'waiting' RETURNING id
 """
 GIVEN_UP = "UPDATE mail SET state = 'failed', error = $2 WHERE id = $1 AND state = 'waiting'"

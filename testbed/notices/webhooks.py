@@ -46,8 +46,8 @@ SECRET_BYTES = 32
 
 ANNOUNCE = """
     INSERT INTO webhook_delivery (webhook_id, event, once, data, state)
-    SELECT id, $2, $3, $4, CASE WHEN paused_at IS NULL THEN 'waiting' ELSE 'held' END FROM webhook
-    WHERE partner_id = $1 AND archived_at IS NULL AND $2 = ANY(events)
+    SELECT id, $2::text, $3, $4, CASE WHEN paused_at IS NULL THEN 'waiting' ELSE 'held' END FROM webhook
+    WHERE partner_id = $1 AND archived_at IS NULL AND $2::text = ANY(events)
     ON CONFLICT (webhook_id, once) DO NOTHING RETURNING id, state
 """
 RELEASE = """
