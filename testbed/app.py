@@ -15,6 +15,7 @@ import testbed.activity
 import testbed.datasets.models
 import testbed.devices.models
 import testbed.evaluations.models
+import testbed.notices.models
 import testbed.trials.models
 import testbed.trials.uploads.models
 from testbed import jobs
@@ -32,13 +33,17 @@ from testbed.evaluations.routes import (
     PilotOutcomeRoutes,
 )
 from testbed.files import store_of
+from testbed.notices import calling, mail
+from testbed.notices.routes import WebhookRoutes
+from testbed.outgoing import Outgoing
 from testbed.overview.routes import OverviewRoutes
 from testbed.partners.routes import PartnerRoutes
 from testbed.pilots.routes import NeedRoutes, PartRoutes, PilotRoutes
 from testbed.settings import Settings
 from testbed.testbeds.routes import TestbedRoutes
-from testbed.trials import profile
+from testbed.trials import profile, reminders, telling
 from testbed.trials.routes.acceptance import AcceptanceRoutes
+from testbed.trials.routes.deliveries import DeliveryRoutes, ExpectedRoutes
 from testbed.trials.routes.reports import ReportRoutes
 from testbed.trials.routes.results import ResultRoutes
 from testbed.trials.routes.schemas import SchemaRoutes, TemplateRoutes
@@ -82,6 +87,9 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     TusRoutes,
     SchemaRoutes,
     TemplateRoutes,
+    DeliveryRoutes,
+    ExpectedRoutes,
+    WebhookRoutes,
     ResultRoutes,
     ReportRoutes,
     AcceptanceRoutes,
@@ -95,7 +103,12 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     LessonRoutes,
 ]
 
-KINDS: dict[str, jobs.Kind] = {**profile.KINDS, **finishing.KINDS, **publishing.KINDS}
+READING: dict[str, jobs.Kind] = {**profile.KINDS, **finishing.KINDS, **publishing.KINDS}
+WRITING: dict[str, jobs.Kind] = {**telling.KINDS, **reminders.KINDS, **mail.KINDS}
+CALLING: dict[str, jobs.Kind] = calling.kinds(Outgoing())
+LANES = (READING, WRITING, CALLING)
+"""A worker does one job of each at a time: a mail server or a stranger's system that is slow holds up no reading."""
+KINDS: dict[str, jobs.Kind] = {**READING, **WRITING, **CALLING}
 
 
 def create_app(

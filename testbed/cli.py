@@ -59,6 +59,8 @@ def main() -> None:
 def _settings_words(error: ValidationError) -> str:
     lines = [
         f"{PREFIX}{'_'.join(str(step) for step in each['loc']).upper()}: {each['msg']}"
+        if each["loc"]
+        else str(each["msg"]).removeprefix("Value error, ")
         for each in error.errors()
     ]
     return "These settings are not understood:\n  " + "\n  ".join(lines)

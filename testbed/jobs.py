@@ -27,6 +27,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.columns import document, identity, link, moment, word
 from testbed.db import Database, driver, listen
+from testbed.errors import Unavailable
 from testbed.files import Store
 from testbed.settings import Settings
 
@@ -41,7 +42,7 @@ TAKE = f"""
     UPDATE job SET state = 'running', attempts = attempts + 1, worker = $1,
            lease_until = now() + interval '{LEASE_SECONDS} s'
     WHERE id = (
-        SELECT id FROM job WHERE attempts < max_attempts
+        SELECT id FROM job WHERE attempts < max_attempts AND kind = ANY($2)
            AND (state = 'queued' AND run_at <= now() OR state = 'running' AND lease_until < now())
         ORDER BY run_at, id FOR UPDATE SKIP LOCKED LIMIT 1)
     RETURNING id, kind, args, attempts, person_id
@@ -60,7 +61,8 @@ AGAIN = """
 """
 SWEEP = """
     UPDATE job SET state = 'failed', ended_at = now(), lease_until = NULL, error = coalesce(error, 'the worker died')
-    WHERE state = 'running' AND lease_until < now() AND attempts >= max_attempts RETURNING id, kind, args
+    WHERE state = 'running' AND lease_until < now() AND attempts >= max_attempts AND kind = ANY($1)
+    RETURNING id, kind, args
 """
 
 
@@ -164,43 +166,39 @@ async def later(
     *,
     person_id: int | None = None,
     unique_key: str | None = None,
+    after_seconds: float = 0,
     **args: Any,
 ) -> int | None:
-    """Ask for work once this session's transaction commits; a rollback asks for nothing.
+    """Ask for work once this session's transaction commits, not before ``after_seconds``; a rollback asks for nothing.
 
     Returns the job's id, or None if a live job has this ``unique_key`` already.
     """
     connection = await driver(session)
     number: int | None = await connection.fetchval(
-        "INSERT INTO job (kind, args, person_id, unique_key, state) VALUES ($1, $2, $3, $4, 'queued')"
+        "INSERT INTO job (kind, args, person_id, unique_key, state, run_at)"
+        " VALUES ($1, $2, $3, $4, 'queued', now() + make_interval(secs => $5))"
         " ON CONFLICT (unique_key) WHERE state IN ('queued', 'running') DO NOTHING RETURNING id",
-        kind,
-        json.dumps(args, default=str),
-        person_id,
-        unique_key,
+        *(kind, json.dumps(args, default=str), person_id, unique_key, after_seconds),
     )
     await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
     return number
 
 
 async def work_once(shop: Workshop, kinds: Mapping[str, Kind], worker: str = "") -> bool:
-    """Do one waiting job; return False when none waits."""
+    """Do one waiting job of these kinds; return False when none waits. Other kinds are left to other workers."""
     worker = worker or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
     async with shop.db.raw() as connection:
-        row = await connection.fetchrow(TAKE, worker)
+        row = await connection.fetchrow(TAKE, worker, list(kinds))
     if row is None:
         return False
     args = json.loads(row["args"]) if isinstance(row["args"], str) else row["args"]
     task = Task(row["id"], row["kind"], args, row["attempts"], row["person_id"], worker, shop)
-    await _do(task, kinds.get(task.kind))
+    await _do(task, kinds[task.kind])
     return True
 
 
-async def _do(task: Task, kind: Kind | None) -> None:
+async def _do(task: Task, kind: Kind) -> None:
     """Run one task under its heartbeat, and write down how it ended."""
-    if kind is None:
-        await _end(task, "failed", f"no worker knows the kind {task.kind}")
-        return
     working = asyncio.ensure_future(kind.work(task))
     beating = asyncio.create_task(_beating(task, working))
     try:
@@ -275,15 +273,14 @@ def _clear(shop: Workshop, job: int) -> None:
 
 
 async def sweep(shop: Workshop, kinds: Mapping[str, Kind]) -> int:
-    """Fail the jobs that died on their last attempt, so that every job has an end; return how many."""
+    """Fail the jobs of these kinds that died on their last attempt, so that each has an end; return how many."""
     async with shop.db.raw() as connection:
-        dead = await connection.fetch(SWEEP)
+        dead = await connection.fetch(SWEEP, list(kinds))
     for row in dead:
         _clear(shop, row["id"])
-        kind = kinds.get(row["kind"])
-        if kind is not None and kind.gave_up is not None:
+        if (gave_up := kinds[row["kind"]].gave_up) is not None:
             args = json.loads(row["args"]) if isinstance(row["args"], str) else row["args"]
-            await kind.gave_up(shop, args, "the worker died")
+            await gave_up(shop, args, "the worker died")
     return len(dead)
 
 
@@ -309,7 +306,7 @@ async def work(
                     pass
                 if each_round is not None:
                     await each_round(shop)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable) as error:
                 log.warning("worker waits for the database", error=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(_either(woken, stop), POLL_SECONDS)

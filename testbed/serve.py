@@ -19,12 +19,13 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from testbed import activity, jobs
-from testbed.app import KINDS, create_app
+from testbed.app import LANES, create_app
 from testbed.db import Database
 from testbed.errors import Conflict
 from testbed.files import store_of
 from testbed.settings import Settings
 from testbed.texts import message
+from testbed.trials import profile, reminders
 from testbed.trials.uploads import sweeping
 from testbed.web.shell import Shell
 
@@ -196,20 +197,29 @@ def end_with_parent(pid: int) -> None:
         sys.exit(0)
 
 
-async def _housekeeping(shop: jobs.Workshop) -> None:
+async def _round(shop: jobs.Workshop) -> None:
+    """What is done between jobs, by whichever worker comes to it first."""
     await activity.seal(shop)
+    await profile.mend(shop)
     await sweeping.sweep(shop)
+    await reminders.each_morning(shop)
 
 
 async def worker(settings: Settings, db: Database) -> None:
-    """Do jobs and seal the activity log until SIGTERM or SIGINT."""
+    """Do jobs, seal the activity log and begin the day's reminders until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with db:
         shop = jobs.Workshop(db, store_of(settings), settings)
-        working = asyncio.create_task(jobs.work(shop, KINDS, stop, each_round=_housekeeping))
-        await stop.wait()
+        rounds = [_round, *[None] * (len(LANES) - 1)]
+        lanes = (
+            jobs.work(shop, kinds, stop, each_round=turn) for kinds, turn in zip(LANES, rounds, strict=True)
+        )
+        working = asyncio.gather(*lanes)
+        stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(working, 10)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PREFIX = "TESTBED_"
 CLIENT = {"TESTBED_TOKEN": "The token that `testbed upload` sends, unless --token-file names one."}
@@ -103,6 +103,27 @@ class Settings(BaseModel):
         description="URL template of map tiles, {z}/{x}/{y}; unset draws maps without asking another host.",
     )
     map_attribution: str = Field(default="", description="Whom the map tiles are credited to.")
+    smtp_host: str | None = Field(
+        default=None, description="The mail server that takes receipts and reminders; unset sends no mail."
+    )
+    smtp_port: int = Field(default=587, gt=0, lt=65536, description="Its port.")
+    smtp_starttls: bool = Field(
+        default=True,
+        description="Whether to demand STARTTLS with a valid certificate before anything is sent.",
+    )
+    smtp_user: str | None = Field(
+        default=None, description="Who signs in to the mail server; unset does not sign in."
+    )
+    smtp_password_file: Path | None = Field(default=None, description="File with that user's password.")
+    mail_from: str | None = Field(
+        default=None,
+        pattern=r"^[^@\s<>,;:\"]+@[A-Za-z0-9.-]+$",
+        description="The address mail comes from, and answers go to. Needed with the mail server.",
+    )
+    webhooks: bool = Field(
+        default=False,
+        description="Whether partners may have their own systems called (https, public addresses only).",
+    )
 
     @property
     def secure(self) -> bool:
@@ -112,6 +133,23 @@ class Settings(BaseModel):
     @property
     def host(self) -> str:
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def city_sender(self) -> str:
+        """The name that mail comes from."""
+        return f"testbed {self.city}"
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host is not None and self.mail_from is None:
+            raise ValueError("TESTBED_MAIL_FROM is needed with TESTBED_SMTP_HOST")
+        if (self.smtp_user is None) != (self.smtp_password_file is None):
+            raise ValueError("TESTBED_SMTP_USER and TESTBED_SMTP_PASSWORD_FILE are needed together")
+        if self.smtp_user is not None and not self.smtp_starttls:
+            raise ValueError(
+                "TESTBED_SMTP_USER needs TESTBED_SMTP_STARTTLS: no password is sent in the clear"
+            )
+        return self
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:

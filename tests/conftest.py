@@ -28,6 +28,7 @@ from testbed.files import Store, store_of
 from testbed.settings import Settings
 from testbed.web.shell import Shell
 from tests import cast
+from tests.post import Sink, sink_at
 
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
 BASE = "http://testserver"
@@ -167,3 +168,10 @@ async def client(app: Shell) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as opened:
         yield opened
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    """A mail server for one test."""
+    async with sink_at() as kept:
+        yield kept

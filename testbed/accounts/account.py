@@ -28,7 +28,7 @@ from testbed.activity import record
 from testbed.db import Database, driver
 from testbed.errors import Invalid, NotFound
 from testbed.people import passwords
-from testbed.people.models import Person, Session, Token
+from testbed.people.models import MailKind, Person, Session, Token
 from testbed.revisions import revise
 from testbed.settings import Settings
 from testbed.texts import message, said
@@ -78,6 +78,7 @@ async def view(session: AsyncSession, actor: Actor) -> AccountView:
     return AccountView.model_validate(
         person,
         update={
+            "mail": [kind for kind in MailKind if kind not in person.mail_off],
             "places": [Place.model_validate(dict(row)) for row in places],
             "coordinates": [{"slug": row["slug"], "name": said(_document(row["name"]))} for row in beds],
             "browsers": await _browsers(session, actor, person.id),
@@ -140,7 +141,7 @@ async def nothing(session: AsyncSession, actor: Actor) -> Nothing:
 
 
 async def edit(session: AsyncSession, actor: Actor, patch: AccountPatch, seen_version: int) -> None:
-    """Change name, language or ORCID.
+    """Change name, language, ORCID, or the kinds of mail one wants.
 
     Raises:
         Invalid: no ORCID iD. Stale: see ``revisions.revise``.
@@ -149,6 +150,9 @@ async def edit(session: AsyncSession, actor: Actor, patch: AccountPatch, seen_ve
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
     if written.get("orcid"):
         written["orcid"] = _orcid(written["orcid"])
+    if "mail" in written:
+        wanted = written.pop("mail")
+        written["mail_off"] = [str(kind) for kind in MailKind if kind not in wanted]
     await revise(session, actor, person, written, seen_version, action="account.edit")
 
 

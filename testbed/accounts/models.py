@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlmodel import Field, SQLModel
 
-from testbed.people.models import LinkPurpose, MembershipRole, PersonState, Scope
+from testbed.people.models import LinkPurpose, MailKind, MembershipRole, PersonState, Scope
 from testbed.texts import Line, Mailbox
 
 # Passwords are measured by ``people.passwords``; these limits only keep nonsense from it.
@@ -94,6 +94,7 @@ class AccountView(SQLModel):
     locale: str | None = None
     orcid: str | None = None
     admin: bool = False
+    mail: list[MailKind] = []
     row_version: int
     places: list[Place] = []
     coordinates: list[dict[str, str]] = []
@@ -109,6 +110,7 @@ class AccountPatch(SQLModel):
     row_version: int | None = None
     name: Line = Field(default="", min_length=2, max_length=120)
     locale: Literal["sv", "en"] | None = Field(default=None)
+    mail: list[MailKind] = Field(default=list(MailKind), description="The kinds of mail one wants.")
     orcid: str | None = Field(default=None, max_length=40, schema_extra={"examples": ["0000-0002-1825-0097"]})
 
 

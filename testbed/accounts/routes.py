@@ -146,7 +146,7 @@ class AccountRoutes(Controller):
         actor: Caller,
         data: JSONBody[AccountPatch],
     ) -> Created[AccountView]:
-        """Change one's own name, language or ORCID."""
+        """Change one's own name, language, ORCID, or kinds of mail; what is absent stays."""
         await account.edit(session, actor, data, edited_version(request, data.row_version))
         return Created(await account.view(session, actor), "/me", status_code=200)
 

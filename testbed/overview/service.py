@@ -19,7 +19,9 @@ from testbed.partners.models import Partner
 from testbed.pilots.models import Pilot, Stage
 from testbed.testbeds.models import Testbed
 from testbed.texts import language
+from testbed.trials import deliveries
 from testbed.trials.models import Result, ResultState, Trial
+from testbed.trials.views import DeliveryItem
 
 NOW = (Stage.planned, Stage.ready, Stage.running, Stage.evaluating)
 HANDING_IN = ("lead", "need_owner", "host", "supplier", "researcher", "evaluator")
@@ -82,9 +84,11 @@ class City(SQLModel):
 
 
 class Work(SQLModel):
-    """«Mitt arbete»: what waits for one person."""
+    """«Mitt arbete»: what waits for one person; ``awaited`` is what others owe to what they coordinate, soon or late."""
 
     pilots: list[PilotLine]
+    expected: list[DeliveryItem]
+    awaited: list[DeliveryItem]
     trials: list[TrialLine]
     results: list[ResultLine]
     drafts: list[DatasetLine]
@@ -174,6 +178,8 @@ async def work(session: AsyncSession, actor: Actor) -> Work:
     mine = _mine(actor)
     return Work(
         pilots=await _pilots(session, actor, mine, MANY),
+        expected=await deliveries.open_ones(session, actor, own=True),
+        awaited=await deliveries.open_ones(session, actor, own=False) if actor.coordinates else [],
         trials=await _awaiting(session, actor),
         results=await _results(session, actor),
         drafts=await _datasets(session, actor, col(Dataset.state) == DatasetState.draft),

@@ -19,6 +19,7 @@ from testbed.revisions import archive, revise, slug_of
 from testbed.texts import message
 
 EDIT = "partner.edit"
+BESIDE = ["membership.manage", "webhook.manage", "delivery.follow"]
 BELOW = """
     WITH RECURSIVE up (id, parent_id) AS (
         SELECT id, parent_id FROM partner WHERE id = $1
@@ -123,15 +124,16 @@ async def page(
 async def view(session: AsyncSession, actor: Actor, slug: str) -> PartnerView:
     """One partner, as far as the actor may see it, with what it may do and its history."""
     partner = await fetch(session, actor, VIEW, Partner, col(Partner.slug) == slug)
-    granted = await may(session, actor, partner, [EDIT, "membership.manage"])
+    granted = await may(session, actor, partner, [EDIT, *BESIDE])
+    inside = {EDIT, "membership.manage"} & {*granted}
     above = await session.get(Partner, partner.parent_id) if partner.parent_id else None
     return PartnerView.model_validate(
         partner,
         update={
             "parent": Ref(id=above.id, title=above.name, url=f"/partners/{above.slug}") if above else None,
-            "orgnr": orgnr.shown(partner.orgnr) if granted or not partner.orgnr_personal else None,
+            "orgnr": orgnr.shown(partner.orgnr) if inside or not partner.orgnr_personal else None,
             "may": granted,
-            "activity": await history(session, "partner", partner.id) if granted else [],
+            "activity": await history(session, "partner", partner.id) if inside else [],
         },
     )
 

@@ -41,12 +41,26 @@ class LinkPurpose(StrEnum):
     reset = "reset"
 
 
+class MailKind(StrEnum):
+    """What mail is about; each person chooses which kinds to get."""
+
+    receipt = "receipt"
+    checked = "checked"
+    accepted = "accepted"
+    reminder = "reminder"
+    webhook = "webhook"
+
+
 class Person(SQLModel, table=True):
-    """``email`` is in lower case; ``password_hash`` is argon2id's text; none means no password sign-in."""
+    """``email`` is in lower case; ``password_hash`` is argon2id's text; none means no password sign-in.
+
+    ``mail_off`` names the kinds of mail this person does not want.
+    """
 
     __table_args__ = (
         unique("email", says=message("Somebody with this e-mail address is registered already.")),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        among("mail_off", MailKind, least=0),
     )
 
     id: int = identity()
@@ -57,6 +71,7 @@ class Person(SQLModel, table=True):
     locale: str | None = Field(default=None, max_length=8)
     orcid: str | None = Field(default=None, max_length=19)
     password_hash: str | None = Field(default=None, max_length=300)
+    mail_off: list[str] = words()
     created_at: datetime = moment()
     row_version: int = row_version()
 

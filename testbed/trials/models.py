@@ -55,6 +55,17 @@ class Partial(StrEnum):
     never = "never"
 
 
+class DeliveryState(StrEnum):
+    """How a planned delivery stands today. What was received stays received, in time or late."""
+
+    expected = "expected"
+    due_soon = "due_soon"
+    overdue = "overdue"
+    received = "received"
+    received_late = "received_late"
+    lost = "lost"
+
+
 class TrialFields(SQLModel):
     """What people write about a trial; shared by the form, the API and the views."""
 
@@ -105,6 +116,39 @@ class ResultPatch(SQLModel):
     row_version: int | None = None
     access: Access = Access.private
     note: Passage | None = Field(default=None, max_length=1000)
+    delivery: str | None = Field(default=None, max_length=12, description="Code of the delivery it answers.")
+
+
+class DeliveryFields(SQLModel):
+    """What people write about a delivery they expect; ``due_on`` is inclusive, judged in Europe/Stockholm."""
+
+    title: text2(max_length=120) = Field(schema_extra={"examples": [{"sv": "Vecka 1"}]})  # type: ignore[valid-type]
+    from_partner_id: int = Field(
+        description="The partner that hands it in: one that takes part in the pilot."
+    )
+    due_on: date = Field(schema_extra={"examples": ["2026-12-01"]})
+    description: optional_text2(max_length=2000) = Field(  # type: ignore[valid-type]
+        default=None, description="What is to be in it, so that nobody has to ask."
+    )
+
+
+class DeliveryDraft(DeliveryFields):
+    """A delivery as it is expected."""
+
+    model_config = {"extra": "forbid"}
+
+
+class DeliveryPatch(SQLModel):
+    """What an edit changes; what is absent stays. ``lost_reason`` says why it will never come."""
+
+    model_config = {"extra": "forbid"}
+
+    row_version: int | None = None
+    title: text2(max_length=120) = Field(default_factory=dict)  # type: ignore[valid-type]
+    from_partner_id: int = 0
+    due_on: date = Field(default=None)
+    description: optional_text2(max_length=2000) = None  # type: ignore[valid-type]
+    lost_reason: Passage | None = Field(default=None, max_length=1000)
 
 
 class Trial(SQLModel, table=True):
@@ -173,9 +217,10 @@ class Result(SQLModel, table=True):
     """An uploaded file, which never changes: a correction is a new result. ``filename`` is a label, not a path.
 
     ``report`` is what ``testbed.tabular`` said of it; ``parquet_sha256`` names the table made of it.
-    ``received_at`` is the database's time at the last durable byte. ``replaces_id`` names the result it corrects or
-    replaces: its rows join those of that result if ``corrects``, else they stand in for all of them.
-    ``findings_sha256`` names the list of everything wrong; ``lines_sha256`` which lines a correction stands for.
+    ``received_at`` is the database's time at the last durable byte; ``receipt`` keeps the names as they were then.
+    ``replaces_id`` names the result it corrects or replaces: its rows join those of that result if ``corrects``, else
+    they stand in for all of them. ``findings_sha256`` names the list of everything wrong; ``lines_sha256`` which lines
+    a correction stands for.
     """
 
     __table_args__ = (
@@ -220,7 +265,32 @@ class Result(SQLModel, table=True):
     accepted_by_id: int | None = link("person.id", nullable=True)
     asked_at: datetime | None = moment(nullable=True)
     received_at: datetime = moment()
+    delivery_id: int | None = link("planned_delivery.id", nullable=True)
+    receipt: dict[str, Any] | None = document(nullable=True)
     archived_at: datetime | None = moment(nullable=True)
+    row_version: int = row_version()
+
+
+class PlannedDelivery(SQLModel, table=True):
+    """A file that a partner is to hand in by a day. ``code`` (D1, D2 …) is known within its trial."""
+
+    __tablename__ = "planned_delivery"
+    __table_args__ = (unique("trial_id", "code", says=message("The trial has such a delivery already.")),)
+
+    id: int = identity()
+    identifier: UUID = identifier()
+    trial_id: int = link("trial.id")
+    code: str = Field(max_length=12)
+    title: dict[str, str] = document()
+    description: dict[str, str] | None = document(nullable=True)
+    from_partner_id: int = link("partner.id")
+    due_on: date
+    lost_reason: str | None = Field(default=None, max_length=1000)
+    archived_at: datetime | None = moment(nullable=True)
+    created_at: datetime = moment()
+    created_by_id: int | None = link("person.id", nullable=True)
+    updated_at: datetime = moment()
+    updated_by_id: int | None = link("person.id", nullable=True)
     row_version: int = row_version()
 
 
@@ -232,6 +302,12 @@ register(
     Result,
     level=lambda row: row.access,
     owner=lambda row: row.owner_id,
+    parent=Trial,
+    on=lambda row, trial: row.trial_id == trial.id,
+)
+register(
+    PlannedDelivery,
+    owner=lambda row: row.from_partner_id,
     parent=Trial,
     on=lambda row, trial: row.trial_id == trial.id,
 )

@@ -13,6 +13,7 @@ from testbed.access.models import Actor
 from testbed.activity import record
 from testbed.db import driver
 from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
+from testbed.notices.models import Happening
 from testbed.tabular import run
 from testbed.tabular.run import Report
 from testbed.trials import acceptance, correcting, families
@@ -21,12 +22,17 @@ from testbed.trials.chosen import current
 from testbed.trials.correcting import Ground, ground
 from testbed.trials.models import Result, ResultState, Trial
 from testbed.trials.references import references
+from testbed.trials.telling import tell
 from testbed.trials.views import RUNNING
 
 log = structlog.get_logger(__name__)
 
 WORKER = Actor(kind="job")
 OURS = "SELECT id FROM job WHERE id = $1 AND worker = $2 AND attempts = $3 AND state = 'running' FOR UPDATE"
+STUCK = """
+    SELECT result.id, job.error FROM result JOIN job ON job.id = result.job_id
+    WHERE result.state IN ('received', 'reading') AND job.state IN ('failed', 'cancelled')
+"""
 GIVEN_UP: dict[str, Any] = {
     "rule": "given-up",
     "severity": "error",
@@ -177,6 +183,7 @@ async def _say(session: AsyncSession, result: Result, **details: Any) -> None:
         session, WORKER, "result.read", "result", result.id,
         pilot_id=trial.pilot_id, code=result.code, state=result.state.value, **details,
     )  # fmt: skip
+    await tell(session, Happening.result_checked, result)
 
 
 async def gave_up(shop: Workshop, args: Mapping[str, Any], error: str) -> None:
@@ -190,6 +197,14 @@ async def gave_up(shop: Workshop, args: Mapping[str, Any], error: str) -> None:
         result.report = Report("unreadable", "other", problems=[GIVEN_UP]).document()
         session.add(result)
         await _say(session, result, given_up=True)
+
+
+async def mend(shop: Workshop) -> None:
+    """Give an end to results whose job has ended without one: its worker died before it could say so."""
+    async with shop.db.raw() as connection:
+        left = await connection.fetch(STUCK)
+    for row in left:
+        await gave_up(shop, {"result": row["id"]}, row["error"] or "the worker died")
 
 
 KINDS = {"profile": Kind(profile, gave_up)}

@@ -21,11 +21,12 @@ from testbed.disk import spelt
 from testbed.errors import Conflict, Invalid, TooLarge
 from testbed.files import Blob, Store, label
 from testbed.jobs import later
+from testbed.notices.models import Happening
 from testbed.pilots.models import Case, CaseKind
 from testbed.texts import Line, Passage, message
-from testbed.trials import acceptance, quotas, results, schemas, service
+from testbed.trials import acceptance, deliveries, quotas, receipts, results, schemas, service, telling
 from testbed.trials.behalf import ATTENTION, owner_of, senders
-from testbed.trials.models import Acceptance, Result, Trial
+from testbed.trials.models import Acceptance, PlannedDelivery, Result, Trial
 from testbed.trials.schema_views import columns_of
 from testbed.trials.views import ResultView, UploadView
 
@@ -45,14 +46,16 @@ class Fields(SQLModel):
     access: Access = Access.private
     note: Passage | None = Field(default=None, max_length=1000)
     replaces: Line | None = None
+    delivery: Line | None = Field(default=None, max_length=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a sender says beside the bytes. ``filename`` is a label that may be hostile; ``length`` is in bytes.
 
-    ``replaces`` is the code of the result that this one corrects or replaces. ``generated`` marks made-up
-    measurements; no request can say so, only what the program itself sends.
+    ``replaces`` is the code of the result that this one corrects or replaces; ``delivery`` that of the planned
+    delivery it answers, which also says on whose behalf. ``generated`` marks made-up measurements; no request can
+    say so, only what the program itself sends.
     """
 
     filename: str
@@ -63,6 +66,7 @@ class Sending:
     length: int | None = None
     generated: bool = False
     replaces: str | None = None
+    delivery: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,12 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Entitled:
-    """Where a file may go: ``owner`` is the partner it is handed in for, ``replaces_id`` the result it corrects."""
+    """Where a file may go: for whom (``owner``, a partner), what it corrects, and which delivery it answers."""
 
     trial: Trial
     owner: int
-    replaces_id: int | None = None
+    replaces_id: int | None
+    delivery: PlannedDelivery | None
 
 
 async def admit(
@@ -136,8 +141,8 @@ async def entitled(
     """
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=lock)
     _open(trial)
-    owner = await owner_of(session, actor, trial_id, sending.partner_id)
-    return Entitled(trial, owner, await _original(session, actor, trial_id, owner, sending))
+    owner, delivery = await _from(session, actor, trial_id, sending)
+    return Entitled(trial, owner, await _original(session, actor, trial_id, owner, sending), delivery)
 
 
 async def recorded(
@@ -156,6 +161,8 @@ async def recorded(
     into = await entitled(session, actor, trial_id, sending, lock=True)
     name = label(sending.filename)
     if same := await _same(session, into, name, blob.sha256):
+        if into.delivery is not None and same.delivery_id is None:
+            await _answer(session, actor, same, into.delivery, into.trial.pilot_id)
         return Received(await results.shown(session, actor, same), new=False)
     await quotas.check(session, into.owner, blob.size, quota_bytes)
     result = Result(
@@ -172,6 +179,7 @@ async def recorded(
         access=sending.access,
         generated=sending.generated,
         replaces_id=into.replaces_id,
+        delivery_id=into.delivery.id if into.delivery else None,
     )
     await enter(session, actor, result, into.trial.pilot_id)
     return Received(await results.shown(session, actor, result), new=True)
@@ -182,15 +190,28 @@ async def enter(session: AsyncSession, actor: Actor, result: Result, pilot_id: i
     session.add(result)
     await session.flush()
     await session.refresh(result)
+    result.receipt = await receipts.frozen(session, result)
     key = f"profile:{result.id}"
     result.job_id = await later(
         session, "profile", person_id=actor.person_id, unique_key=key, result=result.id
     )
     session.add(result)
+    await telling.tell(session, Happening.result_received, result)
     said: dict[str, Any] = {"code": result.code, "filename": result.filename, "size": result.size}
     await record(
         session, actor, service.UPLOAD, "result", result.id, pilot_id=pilot_id, **said, sha256=result.sha256
     )
+
+
+async def _answer(
+    session: AsyncSession, actor: Actor, result: Result, delivery: PlannedDelivery, pilot_id: int
+) -> None:
+    """Say of a file that came before which delivery it answers."""
+    result.delivery_id = delivery.id
+    result.row_version += 1
+    session.add(result)
+    changed = {"delivery_id": [None, delivery.id]}
+    await record(session, actor, results.EDIT, "result", result.id, pilot_id=pilot_id, changed=changed)
 
 
 def _open(trial: Trial) -> None:
@@ -253,8 +274,23 @@ async def _case(session: AsyncSession, pilot_id: int) -> int | None:
     return found
 
 
-async def expected(session: AsyncSession, actor: Actor, trial_id: int) -> UploadView:
-    """What somebody should know before they choose a file.
+async def _from(
+    session: AsyncSession, actor: Actor, trial_id: int, sending: Sending
+) -> tuple[int, PlannedDelivery | None]:
+    """On whose behalf, and for which planned delivery: that says whose it is, unless ``partner_id`` does."""
+    if sending.delivery is None:
+        return await owner_of(session, actor, trial_id, sending.partner_id), None
+    delivery = await deliveries.named(session, trial_id, sending.delivery)
+    known = {each.id for each in await senders(session, actor, trial_id)}
+    if delivery.from_partner_id not in known or sending.partner_id not in (None, delivery.from_partner_id):
+        raise Invalid(ATTENTION, fields={"delivery": deliveries.OTHERS})
+    return delivery.from_partner_id, delivery
+
+
+async def expected(
+    session: AsyncSession, actor: Actor, trial_id: int, delivery: str | None = None
+) -> UploadView:
+    """What somebody should know before they choose a file; ``delivery`` is the code of the one they come for.
 
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Conflict: the trial is archived.
@@ -262,9 +298,15 @@ async def expected(session: AsyncSession, actor: Actor, trial_id: int) -> Upload
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id)
     _open(trial)
     schema = await schemas.current(session, trial_id)
+    partners = await senders(session, actor, trial_id)
+    planned = await deliveries.of_trial(session, actor, trial_id, partners=[each.id for each in partners])
+    missing = [each for each in planned if each.upload is not None]
+    wanted = [each for each in planned if each.code == (delivery or "").upper()]
     return UploadView(
         trial=await service.shown(session, actor, trial),
-        partners=await senders(session, actor, trial_id),
+        partners=partners,
         columns=columns_of(schema.body) if schema else [],
         templates=schemas.templates(trial_id) if schema else None,
+        deliveries=missing + [each for each in planned if each.upload is None],
+        delivery=next(iter(wanted or (missing if len(missing) == 1 else [])), None),
     )

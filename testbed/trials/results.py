@@ -16,10 +16,10 @@ from testbed.errors import NotFound
 from testbed.jobs import JobState
 from testbed.lists import Asked, Listed, Ref, in_swedish, matching, page_of
 from testbed.partners.models import Partner
-from testbed.people.models import Person
-from testbed.pilots.models import Case, Pilot
+from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import message, said
+from testbed.trials import deliveries, receipts
 from testbed.trials.models import Acceptance, Result, ResultPatch, ResultState, Trial
 from testbed.trials.standing import standing
 from testbed.trials.views import JobView, Receipt, ResultItem, ResultView
@@ -30,7 +30,8 @@ LIVE = {JobState.queued, JobState.running}
 REPORTED = ("rejected", "kind", "assumed", "columns", "problems", "preview", "counts")
 NO_TABLE = message("No table was made of this file. The file itself is kept.")
 PROGRESS = """
-    SELECT job.state, job.step, job.done, job.total, job.error, result.state IN ('received', 'reading') AS running
+    SELECT job.state, job.step, job.done, job.total, job.error, job.created_at AS since, job.attempts,
+           result.state IN ('received', 'reading') AS running
     FROM result LEFT JOIN job ON job.id = result.job_id WHERE result.id = $1
 """
 
@@ -64,6 +65,16 @@ async def view(session: AsyncSession, actor: Actor, key: Key) -> ResultView:
     return await shown(session, actor, await fetch(session, actor, VIEW, Result, named(key)))
 
 
+async def receipt(session: AsyncSession, actor: Actor, key: Key) -> Receipt:
+    """The receipt of one result.
+
+    Raises:
+        NotFound: absent or hidden.
+    """
+    result = await fetch(session, actor, VIEW, Result, named(key))
+    return await receipts.told(session, actor, result, inside=bool(await may(session, actor, result, [EDIT])))
+
+
 async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultView:
     """The view of a result that the actor was found entitled to already; about a dozen short queries."""
     granted = await may(session, actor, result, ACTIONS)
@@ -78,7 +89,8 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
             "pilot": Ref(id=pilot.id, title=f"{pilot.code} {said(pilot.title)}", url=f"/pilots/{pilot.code}"),
             "owner": Ref(id=owner.id, title=owner.name, url=f"/partners/{owner.slug}"),
             **{name: report[name] for name in REPORTED if name in report},
-            "receipt": await _receipt(session, actor, result, trial, pilot, owner, bool(granted)),
+            "receipt": await receipts.told(session, actor, result, inside=bool(granted)),
+            "delivery": await deliveries.brief(session, result),
             "job": await progress(session, result.id),
             "table": f"{below}/table.parquet" if result.parquet_sha256 else None,
             "rejected_rows": f"{below}/rejected.csv" if result.rejected_sha256 else None,
@@ -95,35 +107,6 @@ async def above(session: AsyncSession, result: Result) -> tuple[Trial, Pilot]:
     """The trial a result was handed in for, and its pilot."""
     trial = await session.get_one(Trial, result.trial_id)
     return trial, await session.get_one(Pilot, trial.pilot_id)
-
-
-async def _receipt(
-    session: AsyncSession,
-    actor: Actor,
-    result: Result,
-    trial: Trial,
-    pilot: Pilot,
-    owner: Partner,
-    inside: bool,
-) -> Receipt:
-    """``inside``: the reader may edit the result, so may know who sent it."""
-    person = await session.get(Person, result.person_id) if inside and result.person_id else None
-    number = select(Case.number).where(col(Case.id) == result.case_id, allowed(actor, VIEW, Case))  # type: ignore[call-overload]
-    return Receipt(
-        result=result.code,
-        received_at=result.received_at,
-        filename=result.filename,
-        size=result.size,
-        sha256=result.sha256,
-        digest_declared=result.digest_declared,
-        trial=said(trial.title),
-        trial_id=trial.id,
-        pilot=pilot.code,
-        partner=owner.name,
-        person=person.name if person else None,
-        case=(await session.exec(number)).scalar_one_or_none() if result.case_id else None,
-        url=f"/results/{result.code}",
-    )
 
 
 async def progress(session: AsyncSession, number: int) -> JobView:
@@ -185,9 +168,11 @@ async def page(
     return Listed(items=_listed(rows), next=after, q=asked.q, sort=sorted_by.sort)
 
 
-async def of_trial(session: AsyncSession, actor: Actor, number: int) -> list[ResultItem]:
-    """The results of one trial that the actor may see, the newest 200 first."""
-    query = _items(actor).where(col(Result.trial_id) == number, col(Result.archived_at).is_(None))
+async def of_trial(
+    session: AsyncSession, actor: Actor, number: int, *where: ColumnElement[bool]
+) -> list[ResultItem]:
+    """The results of one trial, and of ``where``, that the actor may see, the newest 200 first."""
+    query = _items(actor).where(col(Result.trial_id) == number, col(Result.archived_at).is_(None), *where)
     rows = await session.exec(
         query.order_by(col(Result.received_at).desc(), col(Result.id).desc()).limit(200)
     )
@@ -215,14 +200,17 @@ def _listed(rows: Sequence[Any]) -> list[ResultItem]:
 async def edit(
     session: AsyncSession, actor: Actor, key: Key, patch: ResultPatch, seen_version: int
 ) -> Result:
-    """Change the note, or who may see the result.
+    """Change the note, who may see the result, or which delivery it answers; its receipt stays as it was.
 
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Stale: see ``revisions.revise``.
+        Invalid: no such delivery, or another partner's.
     """
     result = await fetch(session, actor, EDIT, Result, named(key), lock=True)
     _, pilot = await above(session, result)
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
+    if "delivery" in written:
+        written["delivery_id"] = await deliveries.answered(session, result, written.pop("delivery"))
     await revise(session, actor, result, written, seen_version, action=EDIT, pilot_id=pilot.id)
     return result
 

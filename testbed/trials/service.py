@@ -14,7 +14,7 @@ from testbed.lists import Asked, Listed, Ref, in_language, in_swedish, matching,
 from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import language, message, said
-from testbed.trials import results
+from testbed.trials import deliveries, results
 from testbed.trials.models import Result, TableSchema, Trial, TrialDraft, TrialPatch
 from testbed.trials.views import TrialForm, TrialItem, TrialView
 
@@ -124,6 +124,7 @@ async def shown(session: AsyncSession, actor: Actor, trial: Trial) -> TrialView:
             "pilot_code": pilot.code,
             "schema_number": await _schema_number(session, trial.id),
             "results": await results.of_trial(session, actor, trial.id),
+            "deliveries": await deliveries.of_trial(session, actor, trial.id),
             "may": granted,
             "activity": await history(session, "trial", trial.id) if granted else [],
         },

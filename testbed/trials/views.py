@@ -9,9 +9,16 @@ from sqlmodel import Field, SQLModel
 from testbed.access.models import Access, Visibility
 from testbed.activity import Event
 from testbed.jobs import JobState
-from testbed.lists import Ref
+from testbed.lists import Listed, Ref
 from testbed.pilots.chain import Chain
-from testbed.trials.models import Acceptance, Design, ResultState, TrialFields
+from testbed.trials.models import (
+    Acceptance,
+    DeliveryFields,
+    DeliveryState,
+    Design,
+    ResultState,
+    TrialFields,
+)
 from testbed.trials.schema_views import Templates, WantedColumn
 
 RUNNING = {ResultState.received, ResultState.reading}
@@ -51,6 +58,73 @@ class ResultItem(SQLModel):
     received_at: datetime
 
 
+class DeliveryItem(SQLModel):
+    """A planned delivery in a list. How it stands is told to those who take part in the pilot."""
+
+    id: int
+    code: str = Field(schema_extra={"examples": ["D1"]})
+    title: dict[str, str]
+    description: dict[str, str] | None = None
+    partner: str
+    partner_slug: str
+    trial_id: int
+    trial: dict[str, str]
+    pilot: str = Field(description="Code of the pilot.")
+    due_on: date = Field(description="The last day, in Europe/Stockholm.")
+    days_left: int = Field(description="Until the last day; negative when it is past.")
+    state: DeliveryState | None = None
+    received_at: datetime | None = Field(default=None, description="When the first file came.")
+    lost_reason: str | None = None
+    archived_at: datetime | None = None
+    url: str
+    upload: str | None = Field(default=None, description="Where the reader can upload what is still missing.")
+
+
+class DeliveryRef(SQLModel):
+    """The delivery a file answers; ``on_time``: it came on the due day at the latest."""
+
+    code: str
+    title: dict[str, str]
+    due_on: date
+    on_time: bool
+
+
+class DeliveryView(DeliveryFields):
+    """A planned delivery as it leaves, with the files that answer it, as far as the reader may see them."""
+
+    id: int
+    identifier: UUID
+    code: str
+    title: dict[str, str]
+    description: dict[str, str] | None = None
+    partner: Ref
+    trial: Ref
+    pilot: Ref
+    state: DeliveryState | None = None
+    received_at: datetime | None = None
+    lost_reason: str | None = None
+    results: list[ResultItem] = []
+    upload: str | None = None
+    archived_at: datetime | None = None
+    row_version: int
+    may: list[str] = []
+    activity: list[Event] = []
+
+
+class Planned(Listed[DeliveryItem]):
+    """What is planned in one trial, by due date."""
+
+    trial: Ref
+    may: list[str] = []
+
+
+class Expected(Listed[DeliveryItem]):
+    """What is expected of a partner, by due date: what is open, or what has ended (received or lost)."""
+
+    partner: Ref
+    which: str = "open"
+
+
 class TrialView(TrialFields):
     """A trial as it leaves, with the results the reader may see, newest first."""
 
@@ -64,6 +138,7 @@ class TrialView(TrialFields):
     schema_number: int | None = Field(
         default=None, description="The version of the table schema that holds; none yet."
     )
+    deliveries: list[DeliveryItem] = []
     archived_at: datetime | None = None
     row_version: int
     may: list[str] = []
@@ -73,6 +148,8 @@ class TrialView(TrialFields):
 
 class Receipt(SQLModel):
     """What the sender keeps; nothing in it ever changes but the case number, which a registrar may add.
+
+    Names stand as they were when the file came, whatever they are changed to later.
 
     ``received_at`` is the database's time when the file was safe; ``digest_declared`` says whether the
     sender declared the SHA-256 beforehand, so that the file is proved to have arrived unharmed.
@@ -94,6 +171,9 @@ class Receipt(SQLModel):
     case: str | None = Field(
         default=None, description="Case number (diarienummer); none until it is registered."
     )
+    delivery: DeliveryRef | None = Field(default=None, description="The planned delivery it answers.")
+    next: list[str] = Field(default=[], description="What happens next, in the language of the request.")
+    links: dict[str, str] = {}
     url: str
 
 
@@ -106,6 +186,8 @@ class JobView(SQLModel):
     done: int | None = None
     total: int | None = None
     error: str | None = None
+    since: datetime | None = Field(default=None, description="When the reading was asked for.")
+    attempts: int | None = Field(default=None, description="How often it was begun.")
 
 
 class Standing(SQLModel):
@@ -167,6 +249,7 @@ class ResultView(SQLModel):
     counts: list[dict[str, Any]] = []
     standing: "Standing"
     raw: str = Field(description="Address of the file exactly as it was sent.")
+    delivery: DeliveryRef | None = Field(default=None, description="The planned delivery it answers now.")
     archived_at: datetime | None = None
     row_version: int
     may: list[str] = []
@@ -180,6 +263,10 @@ class UploadView(SQLModel):
     trial: TrialView
     partners: list[Ref] = Field(description="On whose behalf one may upload here; the first is the default.")
     several: bool = Field(default=False, description="Whether one must say for which of them.")
+    deliveries: list[DeliveryItem] = Field(
+        default=[], description="What is planned from them, open ones first."
+    )
+    delivery: DeliveryItem | None = Field(default=None, description="The one this page was opened for.")
     upload_max_bytes: int | None = Field(default=None, description="The most that PUT takes, in bytes.")
     form_max_bytes: int | None = Field(default=None, description="The most that a form takes, in bytes.")
     formats: list[str] = list(FORMATS)
@@ -202,3 +289,12 @@ class ResultForm(SQLModel):
     """What the form for a result's note and access starts from."""
 
     result: ResultView
+    deliveries: list[DeliveryItem] = []
+
+
+class DeliveryForm(SQLModel):
+    """What the form of a planned delivery shows beside its fields; ``delivery`` is what an edit starts from."""
+
+    trial: Ref
+    partners: list[Ref]
+    delivery: DeliveryView | None = None

@@ -66,6 +66,7 @@ def environment(settings: Settings) -> Environment:
         "upload_max_bytes": settings.upload_max_bytes,
         "upload_chunk_bytes": settings.upload_chunk_bytes,
         "upload_expiry_days": settings.upload_expiry_days,
+        "mail_on": settings.smtp_host is not None,
         "map_tiles": settings.map_tiles,
         "map_attribution": settings.map_attribution,
         "static": static,

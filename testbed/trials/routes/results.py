@@ -13,10 +13,10 @@ from testbed.access.rights import READ, VIEW, fetch
 from testbed.lists import Listed
 from testbed.pilots.chain import chain_of
 from testbed.texts import message
-from testbed.trials import following, results
+from testbed.trials import deliveries, following, results
 from testbed.trials.models import Acceptance, Result, ResultPatch, ResultState
 from testbed.trials.results import Key, named
-from testbed.trials.views import JobView, ResultForm, ResultItem, ResultView
+from testbed.trials.views import JobView, Receipt, ResultForm, ResultItem, ResultView
 from testbed.web.blobs import blob_response
 from testbed.web.given import Caller, Db, Files, List, Session, edited_version, number
 from testbed.web.languages import gettext
@@ -50,8 +50,9 @@ def spoken(job: JobView) -> JobView:
 
 
 async def filled(session: AsyncSession, actor: Actor, result: str) -> ResultForm:
-    await fetch(session, actor, results.EDIT, Result, named(key_of(result)))
-    return ResultForm(result=await results.view(session, actor, key_of(result)))
+    row = await fetch(session, actor, results.EDIT, Result, named(key_of(result)))
+    planned = await deliveries.of_trial(session, actor, row.trial_id, partners=[row.owner_id])
+    return ResultForm(result=await results.shown(session, actor, row), deliveries=planned)
 
 
 EDIT = Form("trials/result_form.html", filled)
@@ -93,9 +94,9 @@ class ResultRoutes(Controller):
         return Page(view, "trials/result.html", etag=f'"{view.row_version}"')
 
     @get("/{result:str}/receipt", opt=needs(VIEW, Result))
-    async def receipt(self, session: Session, actor: Caller, result: FromPath[str]) -> Page[ResultView]:
-        """Show the receipt of a result, to keep or print."""
-        return Page(await results.view(session, actor, key_of(result)), "trials/receipt.html")
+    async def receipt(self, session: Session, actor: Caller, result: FromPath[str]) -> Page[Receipt]:
+        """Show the receipt of a result, to keep or print: it never changes."""
+        return Page(await results.receipt(session, actor, key_of(result)), "trials/receipt.html")
 
     @get("/{result:str}/progress", opt=needs(VIEW, Result))
     async def progress(self, session: Session, actor: Caller, result: FromPath[str]) -> JobView:

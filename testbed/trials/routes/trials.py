@@ -105,9 +105,10 @@ class TrialRoutes(Controller):
 
     @get("/{trial:str}/upload", opt=needs("result.upload", Trial))
     async def upload(
-        self, session: Session, actor: Caller, settings: Chosen, trial: FromPath[str]
-    ) -> Page[UploadView]:
-        """Show what is expected of an upload: limits, formats, on whose behalf, and the form."""
-        view = await receiving.expected(session, actor, number(trial))
+        self, session: Session, actor: Caller, settings: Chosen, trial: FromPath[str],
+        delivery: FromQuery[str | None] = None,
+    ) -> Page[UploadView]:  # fmt: skip
+        """Show what is expected of an upload: limits, formats, on whose behalf, for which delivery, and the form."""
+        view = await receiving.expected(session, actor, number(trial), delivery)
         view.upload_max_bytes, view.form_max_bytes = settings.upload_max_bytes, settings.form_max_bytes
         return Page(view, "trials/upload.html")

@@ -57,16 +57,19 @@ class UploadRoutes(Controller):
         self, request: Req, db: Db, store: Files, settings: Chosen, actor: Caller, trial: FromPath[str],
         filename: FromPath[str] = "limits", partner_id: FromQuery[int | None] = None,
         access: FromQuery[Access] = Access.private, note: FromQuery[str | None] = None,
-        replaces: FromQuery[str | None] = None,
+        replaces: FromQuery[str | None] = None, delivery: FromQuery[str | None] = None,
     ) -> Created[ResultView]:  # fmt: skip
         """Upload a result file as the raw body, of any kind and size.
 
         201 with the result and its receipt once the file is safe on disk; 200 with the earlier one if the same
         file was sent under the same name before. ``Content-Digest: sha-256=:…:`` is verified: 422 and nothing is
         kept if it does not fit. ``partner_id`` says on whose behalf, where that is not clear; ``replaces`` is the code
-        of the result that this file corrects (if it has a column ``__line``) or replaces.
+        of the result that this file corrects (if it has a column ``__line``) or replaces; ``delivery`` is the code of
+        the planned delivery it answers.
         """
-        about = {"partner_id": partner_id, "access": access, "note": note, "replaces": replaces}
+        about = {
+            "partner_id": partner_id, "access": access, "note": note, "replaces": replaces, "delivery": delivery,
+        }  # fmt: skip
         return await _raw(request, db, store, settings, actor, trial, filename, about)
 
     @post("/", opt=needs("result.upload", Trial, form=UPLOAD), status_code=201)
@@ -74,7 +77,7 @@ class UploadRoutes(Controller):
         self, request: Req, db: Db, store: Files, settings: Chosen, actor: Caller, trial: FromPath[str],
         filename: FromQuery[str] = "file",
     ) -> Created[ResultView]:  # fmt: skip
-        """Upload a result file from a form (fields note, access and partner_id before the file), or as the raw body."""
+        """Upload a result file from a form (note, access, partner_id and delivery before the file), or as the raw body."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/x-www-form-urlencoded":
             raise Unsupported(URLENCODED)
