@@ -73,11 +73,13 @@ def environment(settings: Settings) -> Environment:
         "said_attrs": said_attrs,
         "typed": typed,
         "choices": choices,
+        "today": today,
     }
     env.filters |= {
         "date": show_date,
         "day_of_year": show_day_of_year,
         "datetime": show_datetime,
+        "country": show_country,
         "num": show_number,
         "size": show_size,
         "label": _label,
@@ -132,6 +134,16 @@ def show_date(day: date | str | None) -> Markup:
         return Markup("")
     written = day if isinstance(day, str) else day.isoformat()
     return Markup('<time datetime="{0}">{0}</time>').format(written[:10])
+
+
+def today() -> date:
+    """The day it is in Sweden."""
+    return datetime.now(HOME).date()
+
+
+def show_country(code: str | None) -> str:
+    """``SE`` as people say it: Sverige, in the language of the page."""
+    return Locale(language.get()).territories.get(code, code) if code else ""
 
 
 def show_day_of_year(day: str | None) -> str:

@@ -75,8 +75,12 @@ def _name(loc: tuple[Any, ...]) -> str:
 
 def _said(each: dict[str, Any]) -> str:
     kind, given = each["type"], each.get("ctx") or {}
+    if kind in ("too_short", "too_long") and isinstance(each.get("input"), str):
+        kind = f"string_{kind}"  # a text with a cleaner before it is measured as any value is
     if kind == "value_error":
         return gettext(str(given.get("error", OTHERWISE)))
     if each.get("input", ...) is None and kind != "extra_forbidden":
         return gettext(NEEDED)
+    if "expected" in given:
+        given = {**given, "expected": str(given["expected"]).replace("' or '", "', '")}
     return gettext(WORDS.get(kind, OTHERWISE)).format(**given)

@@ -21,6 +21,9 @@ class Keyboard:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.did: list[str] = []
+        # Playwright begins to catch file choosers some turns of the event loop after it is asked to, and sends a
+        # press at once; this loop also serves the pages, so the press could come first. Ask long before.
+        page.on("filechooser", lambda _: None)
 
     async def reach(self, target: Locator) -> None:
         """Tab to an element; its focus must be drawn where the eye can see it."""
@@ -81,7 +84,6 @@ class Keyboard:
 
     async def file(self, target: Locator, path: Path) -> None:
         """Open the system's file chooser and choose: two interactions."""
-        await self.page.wait_for_load_state()  # a page that still loads opens no chooser
         await self.reach(target)
         async with self.page.expect_file_chooser() as opened:
             await self.page.keyboard.press("Space")

@@ -9,15 +9,19 @@ function ground(box, map) {
   return grid.addTo(map);
 }
 
-function point(feature, at, canvas) {
-  if (canvas) return L.circleMarker(at, { radius: 5, className: "map-area" });
-  const icon = L.divIcon({ className: `map-pin ${feature.tone}`, iconSize: [24, 24] });
+// A pin with the number that the list has; one place alone needs none.
+function pin(feature, at, number) {
+  const icon = L.divIcon({ className: `map-pin ${feature.tone}`, iconSize: [24, 24], html: number ? `<b>${number}</b>` : "" });
   return L.marker(at, { icon, title: feature.title, alt: feature.title });
 }
 
-function layer(feature, canvas) {
-  const style = { className: "map-area" };
-  return L.geoJSON(feature.geometry, { style, pointToLayer: (_, at) => point(feature, at, canvas) });
+// An area carries its pin at its northernmost corner: there it is on the shape, whatever its form.
+function shape(feature, number, canvas) {
+  const dot = (_, at) => (canvas ? L.circleMarker(at, { radius: 5, className: "map-area" }) : pin(feature, at, number));
+  const parts = L.geoJSON(feature.geometry, { style: { className: "map-area" }, pointToLayer: dot }).getLayers();
+  const corners = parts.flatMap((part) => (part.getLatLngs?.() ?? []).flat(3));
+  if (corners.length && !canvas) parts.push(pin(feature, corners.reduce((top, each) => (each.lat > top.lat ? each : top)), number));
+  return L.featureGroup(parts);
 }
 
 // Hovering or focusing either lights up both.
@@ -48,17 +52,18 @@ for (const box of document.querySelectorAll("[data-map]")) {
   const pair = box.closest(".map-pair");
   const features = JSON.parse(pair.querySelector(".map-data").textContent);
   if (!features.length) continue;
+  const canvas = features.length > many;
   box.classList.add("leaflet-container");
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const map = L.map(box, { zoomControl: false, preferCanvas: features.length > many, scrollWheelZoom: false, zoomAnimation: !still, fadeAnimation: !still });
+  const map = L.map(box, { zoomControl: false, preferCanvas: canvas, scrollWheelZoom: false, zoomAnimation: !still, fadeAnimation: !still });
   map.attributionControl.setPrefix(false);
   L.control.zoom({ zoomInTitle: box.dataset.zoomIn, zoomOutTitle: box.dataset.zoomOut }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
-  const shapes = features.map((feature) => layer(feature, features.length > many));
-  map.fitBounds(L.featureGroup(shapes).getBounds().pad(0.2), { maxZoom: 15, animate: false });
+  const shapes = features.map((feature, index) => shape(feature, features.length > 1 && index + 1, canvas));
+  const bounds = L.featureGroup(shapes).getBounds().pad(0.2);
+  const fit = () => map.fitBounds(bounds, { maxZoom: 15, animate: false });
+  fit();
+  map.on("resize", fit); // a turned screen shows the same places
   ground(box, map);
-  shapes.forEach((shape, index) => {
-    shape.addTo(map);
-    tie(shape, features[index], pair.querySelector(`[data-place="${features[index].place}"]`));
-  });
+  shapes.forEach((each, index) => tie(each.addTo(map), features[index], pair.querySelector(`[data-place="${features[index].place}"]`)));
 }
