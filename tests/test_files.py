@@ -14,7 +14,8 @@ import pytest
 
 from testbed.disk import Disk
 from testbed.errors import Conflict, Invalid, NoSpace, TooLarge, Unavailable
-from testbed.files import BATCH_BYTES, Blob, Store, label
+from testbed.files import Blob, Store, label
+from testbed.parts import BATCH_BYTES
 
 PLENTY = 2**40
 

@@ -2,10 +2,10 @@
 
 import sys
 
-from tests.benchmarks import bench_lists, bench_tabular, bench_transfers
+from tests.benchmarks import bench_lists, bench_tabular, bench_transfers, bench_tus
 from tests.benchmarks.table import shown
 
-PARTS = {"lists": bench_lists, "transfers": bench_transfers, "tabular": bench_tabular}
+PARTS = {"lists": bench_lists, "transfers": bench_transfers, "tus": bench_tus, "tabular": bench_tabular}
 
 
 def main(words: list[str]) -> int:

@@ -1,6 +1,7 @@
 """A small city for the browser, made through the service itself: one pilot from its need to its decision."""
 
 import asyncio
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,6 +164,10 @@ async def measurements(make: Maker) -> None:
     noise = await make.put(BO, f"/trials/{trial['id']}/results/brus.bin", bytes(range(256)) * 40)
     for each in (good, half, noise):
         await make.until(BO, f"/results/{each['code']}", "state", {"ready", "partly", "unreadable"})
+    said = f"trial {b64encode(str(trial['id']).encode()).decode()},filename {b64encode(b'stor.csv').decode()}"
+    tus = {"tus-resumable": "1.0.0", "upload-length": "4000000", "upload-metadata": said}
+    begun = await make.client.post("/uploads", headers=BO | tus)
+    make.world.ids |= {"upload": begun.headers["location"].rpartition("/")[2]}
     make.world.ids |= {"trial": str(trial["id"]), "result": good["code"], "result_id": str(good["id"]),
                        "half": half["code"], "noise": noise["code"]}  # fmt: skip
 

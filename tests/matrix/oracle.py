@@ -37,10 +37,14 @@ class Pilot:
 
 @dataclass(frozen=True)
 class Thing:
-    """A protected row. ``level`` None: as visible as its parent. ``published`` None: it has no drafts."""
+    """A protected row. ``level`` None: as visible as its parent. ``published`` None: it has no drafts.
+
+    ``person``: the name of whose own it is; nobody else sees it.
+    """
 
     model: str
     level: str | None = None
+    person: str | None = None
     owner: str | None = None
     pilot: Pilot | None = None
     testbed: str | None = None
@@ -59,6 +63,8 @@ def holds(who: Principal, term: str, thing: Thing) -> bool:
     if term in {"signed_in", "admin", "any_coordinator", "member"}:
         facts = {"signed_in": True, "admin": who.admin, "any_coordinator": bool(who.coordinates)}
         return facts.get(term, bool(who.partners))
+    if term == "creator":
+        return thing.person == who.name
     if term == "coordinator":
         return (thing.testbed or (thing.pilot.testbed if thing.pilot else None)) in who.coordinates
     managers, plain = term.endswith("+"), term.rstrip("+")
@@ -91,6 +97,8 @@ def _admits(who: Principal, thing: Thing, action: str) -> bool:
 
 def sees(who: Principal, thing: Thing, action: str = "view") -> bool:
     """``view``: that the row exists; ``read``: its content."""
+    if thing.person is not None:
+        return thing.person == who.name and bool(who.scopes is None or who.scopes & READING)
     limited = who.scopes is not None and not who.scopes & READING
     nobody = Principal("nobody", {}, signed_in=False)
     if limited:

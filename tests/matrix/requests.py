@@ -43,6 +43,12 @@ BODIES: dict[str, Any] = {
     "PATCH /pilots/{code}/partners/{part}": {"roles": ["observer"]},
     "POST /pilots/{code}/partners/{part}": {"roles": ["observer"]},
 }  # fmt: skip
+TUS: dict[str, Any] = {
+    "headers": {
+        "tus-resumable": "1.0.0", "content-type": "application/offset+octet-stream", "upload-offset": "0", "upload-length": "5",
+        "upload-metadata": "trial MQ==",
+    }
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,13 +98,15 @@ class Try:
         model = {
             "pilots": "Pilot", "partners": "Partner", "testbeds": "Testbed", "datasets": "Dataset", "results": "Result",
             "trials": "Trial", "needs": "Need", "devices": "Device", "outcomes": "Outcome", "decisions": "Decision",
-            "lessons": "Lesson", "places": "Place",
+            "lessons": "Lesson", "places": "Place", "uploads": "Upload",
         }.get(first)  # fmt: skip
         if model == "Dataset" and "{version}" in self.route:
             model = "Version"
         return list(world.things[model]) if model else [None]
 
     def request(self) -> dict[str, Any]:
+        if self.route.startswith("/uploads"):
+            return TUS
         if self.method in {"GET", "HEAD"}:
             return {}
         if self.name in BODIES:

@@ -22,7 +22,7 @@ from tests.matrix.world import PRINCIPALS, World, build
 
 REFUSED = {401, 403, 404}
 # Writes that name in their body what they are done to: one answer, 422, for absent, hidden and not allowed.
-BY_BODY = {"POST /pilots", "POST /devices", "POST /places", "POST /datasets"}
+BY_BODY = {"POST /pilots", "POST /devices", "POST /places", "POST /datasets", "POST /uploads"}
 # Pages for one person only; the policy's relation is "oneself", and a token is never enough.
 OWN = "/me"
 NO_ROWS = {"person.manage", "audit.read", "system.read", "coordinator.assign"}
@@ -38,7 +38,7 @@ class Stage:
     async def ask(
         self, who: Principal, one: Try, thing: Thing | None, accept: str = "application/json"
     ) -> httpx.Response:
-        request = one.request()
+        request = dict(one.request())
         headers = {**who.headers, "accept": accept, **request.pop("headers", {})}
         return await self.client.request(one.method, one.path(thing), headers=headers, **request)
 

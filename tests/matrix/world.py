@@ -1,5 +1,6 @@
 """A world with something of everything in it, each with a canary: a string only those who may see it ever meet."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,6 +116,19 @@ class Builder:
         )  # fmt: skip
         return thing
 
+    async def upload(self, trial: Thing, person: str) -> None:
+        """An upload under way; the trial may be hidden from whoever began it, as when they left the pilot."""
+        thing = Thing("Upload", person=person, name=f"upload of {person} to {trial.name}")
+        told = b64encode(f"{self.world.canary(self.world.add(thing))}.csv".encode()).decode()
+        thing.path["upload"] = str(
+            await self.number(
+                "INSERT INTO upload (person_id, trial_id, owner_id, length_bytes, metadata_sent, state, expires_at)"
+                " SELECT person.id, $1, partner.id, 5, $2, 'arriving', now() + interval '7 days' FROM person, partner"
+                " WHERE person.name = $3 AND slug = 'lunet' RETURNING identifier",
+                int(trial.path["trial"]), f"trial MQ==,filename {told}", person,
+            )
+        )  # fmt: skip
+
     async def dataset(self, pilot: Thing, level: str, owner: str, result: Thing, *, published: bool) -> Thing:
         slug = f"{level}-{'ute' if published else 'utkast'}-{pilot.path['id']}"
         thing = Thing(
@@ -206,6 +220,8 @@ async def build(connection: asyncpg.Connection, store: Store) -> World:
     for n, pilot in enumerate(pilots):
         owner = "lunet" if n < 3 else "lulea"
         trial = await make.trial(pilot, "public")
+        if n < 3:
+            await make.upload(trial, "Cecilia" if n == 2 else "Bo")
         results = [
             await make.result(trial, level, owner, f"R-{MARKS[level]}{n}AAA")
             for level in ("private", "consortium", "public")

@@ -10,6 +10,7 @@ from testbed import jobs
 from testbed.app import KINDS
 from testbed.disk import Disk
 from testbed.files import Store
+from testbed.trials import receiving
 from testbed.trials.uploads import finishing, sweeping
 from tests.cast import ALVA, BO
 from tests.trials.tus import Tus, checksum
@@ -319,7 +320,7 @@ async def test_what_broke_off_between_naming_and_recording_is_finished(tus, db, 
     async def away(*_):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(finishing.receiving, "recorded", away)
+    monkeypatch.setattr(receiving, "recorded", away)
     at = await tus.at(len(DATA))
     answer = await tus.patch(at, 0, DATA)
     monkeypatch.undo()

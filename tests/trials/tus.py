@@ -63,4 +63,5 @@ class Tus:
         return await self.client.delete(at, headers=self.who | SPOKEN)
 
     async def state(self, at: str) -> dict[str, Any]:
-        return (await self.client.get(at, headers=self.who)).json()
+        told: dict[str, Any] = (await self.client.get(at, headers=self.who)).json()
+        return told

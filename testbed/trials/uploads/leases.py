@@ -52,8 +52,11 @@ MEASURE = """
 """
 
 
-class LeaseLost(Exception):
+class LeaseLost(Locked):
     """A newer request has the upload now; this one must stop without writing."""
+
+    def __init__(self) -> None:
+        super().__init__(BUSY, retry_after=2)
 
 
 class Writers:

@@ -24,9 +24,9 @@ class Line:
         self._limit: asyncio.Timeout | None = None
 
     def stop(self) -> None:
-        """End it now, at whatever was received so far."""
+        """End it now, at whatever was received so far; may be said again."""
         self.end = "stopped"
-        if self._limit is not None:
+        if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(0)
 
     def __aiter__(self) -> AsyncIterator[bytes]:

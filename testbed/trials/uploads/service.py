@@ -24,7 +24,7 @@ from testbed.texts import message, said
 from testbed.trials import quotas, receiving
 from testbed.trials.models import Result, Trial
 from testbed.trials.uploads import metadata
-from testbed.trials.uploads.leases import Desk, Lease, taken
+from testbed.trials.uploads.leases import Desk, taken
 from testbed.trials.uploads.models import Upload, UploadState
 from testbed.trials.uploads.views import Limits, UploadProgress
 
@@ -169,15 +169,11 @@ async def head(desk: Desk, actor: Actor, identifier: UUID) -> Upload:
     if upload.state == UploadState.done:
         return upload
     async with taken(desk, upload) as lease:
-        if (await find(desk, actor, identifier)).state == UploadState.arriving:
-            await settle(lease, await asyncio.to_thread(desk.size, identifier))
+        now = alive(await find(desk, actor, identifier))
+        there = await asyncio.to_thread(desk.size, identifier)
+        if now.state == UploadState.arriving and there < lease.offset:  # a crash or a repair left less
+            await lease.move(there)
     return alive(await find(desk, actor, identifier))
-
-
-async def settle(lease: Lease, there: int) -> None:
-    """Promise no more than lies on the disk, where a crash or a repair left less."""
-    if there < lease.offset:
-        await lease.move(there)
 
 
 async def abort(desk: Desk, actor: Actor, identifier: UUID) -> None:

@@ -183,6 +183,8 @@ async def _write(lease: Lease, part: Growing, piece: Piece, line: Line) -> None:
         else:
             await _take_checked(lease, part, line, piece.checksum)
         _judge(lease, piece, line)
+    except LeaseLost:
+        raise  # the file is somebody else's by now
     except DomainError:
         with suppress(DomainError):
             await asyncio.to_thread(part.cut, lease.offset)
@@ -203,7 +205,7 @@ async def _take(lease: Lease, part: Growing, line: Line) -> None:
     try:
         await pour(line, write)
     except asyncio.CancelledError:  # the service stops: keep what came
-        with suppress(DomainError, LeaseLost):
+        with suppress(DomainError):
             await asyncio.shield(_promise(lease, part))
         raise
     await _promise(lease, part)
