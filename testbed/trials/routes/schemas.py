@@ -76,13 +76,14 @@ class SchemaRoutes(Controller):
     async def new(
         self, session: Session, actor: Caller, trial: FromPath[str],
         origin: Annotated[str | None, QueryParameter(name="from", max_length=40)] = None,
-        limits: FromQuery[bool] = False,
+        limits: FromQuery[str] = "",
     ) -> Page[SchemaStart] | Page[SchemaForm]:  # fmt: skip
-        """Show the ways to begin; with ``from`` the form, filled from what a result was found to hold."""
+        """Show the ways to begin; with ``from`` the form, filled from what a result held; ``limits=yes``: limits too."""
         if origin is None:
             return Page(await schemas.start(session, actor, number(trial)), "trials/schema_new.html")
         return Page(
-            await schemas.form(session, actor, number(trial), key_of(origin.strip()), limits=limits), FORM
+            await schemas.form(session, actor, number(trial), key_of(origin.strip()), limits=limits == "yes"),
+            FORM,
         )
 
     @get("/schema/edit", opt=needs("trial.edit", Trial), include_in_schema=False)
