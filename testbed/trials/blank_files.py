@@ -140,9 +140,9 @@ def _header(
 ) -> None:
     needed = book.add_format({"bold": True, "bg_color": "#E5F1F8", "bottom": 1, "num_format": TEXT})
     optional = book.add_format({"bottom": 1, "num_format": TEXT})
-    formats: dict[str | int, Format] = {
-        each: book.add_format({"num_format": each}) for each in (TEXT, *EXCEL.values())
-    }
+    formats: dict[str | int | None, Format | None] = {None: None}
+    for each in (TEXT, *EXCEL.values()):
+        formats[each] = book.add_format({"num_format": each})
     for place, column in enumerate(columns):
         sheet.set_column(place, place, max(12, min(40, len(column.name) + 4)), formats[_cell_format(column)])
         sheet.write_string(0, place, column.name, needed if column.required else optional)
