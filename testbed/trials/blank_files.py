@@ -46,7 +46,7 @@ KINDS = {
     ColumnType.object: ("objekt (JSON)", "object (JSON)"),
     ColumnType.geojson: ("geometri (GeoJSON)", "geometry (GeoJSON)"),
 }
-TEXT = 49
+TEXT: str | int = 49
 """The number of the spreadsheet's own format for text."""
 EXCEL = {
     ColumnType.date: "yyyy-mm-dd",

@@ -65,12 +65,12 @@ class SchemaRoutes(Controller):
         view = await schemas.view(session, actor, number(trial))
         return Page(view, "trials/schema.html", etag=f'"{view.number or 0}"')
 
-    @get("/schema/{version:str}", opt=needs(VIEW, Trial))
+    @get("/schema/{schema:str}", opt=needs(VIEW, Trial))
     async def at(
-        self, session: Session, actor: Caller, trial: FromPath[str], version: FromPath[str]
+        self, session: Session, actor: Caller, trial: FromPath[str], schema: FromPath[str]
     ) -> Page[SchemaView]:
         """Show a version of the table schema; it never changes."""
-        return Page(await schemas.view(session, actor, number(trial), number(version)), "trials/schema.html")
+        return Page(await schemas.view(session, actor, number(trial), number(schema)), "trials/schema.html")
 
     @get("/schema/new", opt=needs("trial.edit", Trial), include_in_schema=False)
     async def new(
@@ -140,12 +140,12 @@ class SchemaRoutes(Controller):
         found = await schemas.version(session, actor, number(trial), None)
         return _sent(canonical(found.body), MediaType.JSON, "schema.json", f'"{found.number}"')
 
-    @get("/schema/{version:str}/schema.json", opt=needs(VIEW, Trial), media_type=MediaType.JSON)
+    @get("/schema/{schema:str}/schema.json", opt=needs(VIEW, Trial), media_type=MediaType.JSON)
     async def kept(
-        self, session: Session, actor: Caller, trial: FromPath[str], version: FromPath[str]
+        self, session: Session, actor: Caller, trial: FromPath[str], schema: FromPath[str]
     ) -> Response[bytes]:
         """Download a version of the table schema; its SHA-256 is the one on its page."""
-        found = await schemas.version(session, actor, number(trial), number(version))
+        found = await schemas.version(session, actor, number(trial), number(schema))
         return _sent(
             canonical(found.body), MediaType.JSON, f"schema-v{found.number}.json", f'"{found.sha256}"'
         )
