@@ -88,6 +88,7 @@ async def build(client: httpx.AsyncClient, connection: asyncpg.Connection) -> Wo
     await devices(make)
     await measurements(make)
     await data(make)
+    await schema(make)
     await answers(make)
     # Steps through the stages have gates of their own, tested elsewhere.
     await connection.execute("UPDATE pilot SET stage = 'running' WHERE code = $1", make.world.ids["code"])
@@ -170,6 +171,23 @@ async def measurements(make: Maker) -> None:
     make.world.ids |= {"upload": begun.headers["location"].rpartition("/")[2]}
     make.world.ids |= {"trial": str(trial["id"]), "result": good["code"], "result_id": str(good["id"]),
                        "half": half["code"], "noise": noise["code"]}  # fmt: skip
+
+
+async def schema(make: Maker) -> None:
+    """Two versions of what a file must look like; the files handed in so far are like that."""
+    at = f"/trials/{make.world.ids['trial']}/schema"
+    fields: list[dict[str, Any]] = [
+        {"name": "tid", "type": "datetime", "testbed:zone": "Europe/Stockholm", "format": "%d/%m/%Y %H:%M",
+         "testbed:titles": {"sv": "Tid", "en": "Time"}, "testbed:check": "in-trial-period"},
+        {"name": "kärl", "type": "string", "constraints": {"pattern": "Kärl [0-9]+"}, "example": "Kärl 1"},
+        {"name": "fyllnad", "type": "number", "testbed:unit": "%", "constraints": {"minimum": 0, "maximum": 100},
+         "testbed:descriptions": {"sv": "Andel av kärlets höjd.", "en": "Share of the bin’s height."}},
+    ]  # fmt: skip
+    first = {"fields": [*fields[:2], {"name": "fyllnad", "type": "number"}]}
+    await make.post(ALVA, at, {"descriptor": first})
+    second = {"fields": fields, "primaryKey": ["tid", "kärl"]}
+    await make.post(ALVA, at, {"descriptor": second, "seen": 1, "note": "Med gränser."})
+    make.world.ids["schema"] = "1"
 
 
 async def data(make: Maker) -> None:
