@@ -164,7 +164,7 @@ async def questions(session: AsyncSession, actor: Actor, key: Key) -> AnswersVie
     return AnswersView(
         result=await results.shown(session, actor, result),
         questions=_questions(result),
-        columns=_columns(result),
+        columns=_columns(result, [each["name"] for each in fields]),
         units=_units(result, fields),
         fields=[each["name"] for each in fields],
         offered=ref(offered) if offered and not same else None,
@@ -219,13 +219,22 @@ def _zone(assumed: dict[str, Any]) -> str | None:
     return None if zone == "none" else zone
 
 
-def _columns(result: Result) -> list[Mapped]:
+def _columns(result: Result, fields: list[str]) -> list[Mapped]:
     """Which column of the file is which field."""
     report, given = result.report or {}, result.answers.get("columns", {})
-    known = {each["title"]: each["name"] for each in report.get("columns", [])}
-    titles = list(dict.fromkeys([*known, *given]))[:MOST_COLUMNS]
+    assumed = report.get("assumed", {})
+    known = {each["title"]: each["name"] for each in report.get("columns", [])} | assumed.get("columns", {})
+    titles = list(dict.fromkeys([*assumed.get("titles", known), *given]))[:MOST_COLUMNS]
     said = {title: answers.NONE if name is None else name for title, name in given.items()}
-    return [Mapped(title=title, now=known.get(title), given=said.get(title)) for title in titles]
+    return [
+        Mapped(
+            title=title,
+            now=now if (now := known.get(title, title)) in fields else None,
+            given=said.get(title),
+        )
+        for title in titles
+        if title
+    ]
 
 
 def _units(result: Result, fields: list[dict[str, Any]]) -> list[Mapped]:
@@ -233,7 +242,7 @@ def _units(result: Result, fields: list[dict[str, Any]]) -> list[Mapped]:
     return [
         Mapped(title=each["name"], now=each["testbed:unit"], given=given.get(each["name"]))
         for each in fields
-        if each.get("testbed:unit")
+        if each.get("testbed:unit") and each.get("type") in {"number", "integer"}
     ]
 
 

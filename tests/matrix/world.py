@@ -13,6 +13,7 @@ from testbed.files import Store
 from testbed.trials.soundness import sound
 from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
 from tests.matrix.oracle import Pilot, Principal, Thing
+from tests.trials.checked import findings_file
 
 MARKS = {"private": "PV", "consortium": "CN", "public": "PB"}  # letters that codes may hold
 
@@ -118,14 +119,19 @@ class Builder:
             "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
         )
         mark = self.world.canary(self.world.add(thing))
-        digest = await self.kept(f"kolumn\n{self.world.canary(thing, 'read')}\n{code}\n")
+        inside = self.world.canary(thing, "read")
+        digest = await self.kept(f"kolumn\n{inside}\n{code}\n")
+        refused = await self.kept(f"__line;__rules;kolumn\r\n2;type kolumn;{inside}\r\n")
+        findings = findings_file(self.store.staging / f"{code}.parquet", [(2, "kolumn", 1, inside, "type")])
         thing.path["id"] = str(
             await self.number(
                 "INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,"
-                " parquet_sha256, rejected_sha256, note) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1, '{}', $4, $4, $7"
+                " parquet_sha256, rejected_sha256, note, findings_sha256) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1,"
+                " jsonb_build_object('header', 'h'), $4, $9, $7, $10"
                 " FROM partner WHERE slug = $8 RETURNING id",
                 code, int(trial.path["trial"]), f"{mark}.csv", digest, level,
-                await self.store.size(digest), f"anteckning {mark}", owner,
+                await self.store.size(digest), f"anteckning {mark}", owner, refused,
+                (await self.store.keep_file(findings)).sha256,
             )
         )  # fmt: skip
         return thing
@@ -142,6 +148,12 @@ class Builder:
                 int(trial.path["trial"]), f"trial MQ==,filename {told}", person,
             )
         )  # fmt: skip
+
+    async def replaces(self, new: Thing, old: Thing) -> None:
+        """A file that everybody sees, in place of one that few do."""
+        await self.sql.execute(
+            "UPDATE result SET replaces_id = $2 WHERE id = $1", int(new.path["id"]), int(old.path["id"])
+        )
 
     async def dataset(self, pilot: Thing, level: str, owner: str, result: Thing, *, published: bool) -> Thing:
         slug = f"{level}-{'ute' if published else 'utkast'}-{pilot.path['id']}"
@@ -240,6 +252,7 @@ async def build(connection: asyncpg.Connection, store: Store) -> World:
             await make.result(trial, level, owner, f"R-{MARKS[level]}{n}AAA")
             for level in ("private", "consortium", "public")
         ]
+        await make.replaces(results[2], results[0])
         for level in (
             ("public", "registered", "consortium", "restricted", "private") if n < 2 else ("public",)
         ):
