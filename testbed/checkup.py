@@ -78,7 +78,9 @@ async def _findings(db: Database, store: Store, settings: Settings, *, deep: boo
 async def _switched(db: Database, settings: Settings) -> list[str]:
     """What the operator may switch on, how it stands, and what did not leave though nothing of ours is broken."""
     async with db.raw() as connection:
-        there = await connection.fetchval("SELECT to_regclass('webhook') IS NOT NULL")  # not before a migration
+        there = await connection.fetchval(
+            "SELECT to_regclass('webhook') IS NOT NULL"
+        )  # not before a migration
         unsent = await connection.fetchrow(UNSENT) if there else {"letters": 0, "webhooks": 0}
     mail = (
         f"on, by {settings.smtp_host}:{settings.smtp_port}" if settings.smtp_host else OFF.format("SMTP_HOST")
