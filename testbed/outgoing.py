@@ -72,7 +72,7 @@ def target(url: str) -> Target:
         raise Invalid(ODD, fields={"url": ODD}) from None
     if parts.scheme != "https" or port not in (None, 443):
         raise Invalid(NOT_HTTPS, fields={"url": NOT_HTTPS})
-    if "@" in parts.netloc or "%" in parts.netloc or parts.fragment:
+    if re.search(r"[@%\[\]]", parts.netloc) or parts.fragment:
         raise Invalid(ODD, fields={"url": ODD})
     host = (parts.hostname or "").rstrip(".")
     if not _is_name(host):

@@ -45,19 +45,22 @@ def written(settings: Settings, letter: Letter) -> EmailMessage:
     """
     made = EmailMessage(policy=SMTP)
     try:
-        made["From"] = Address(settings.city_sender, addr_spec=settings.mail_from or "")
+        made["From"] = Address(_plain(settings.city_sender), addr_spec=settings.mail_from or "")
         made["To"] = Address(addr_spec=_ascii(letter.to))
     except (HeaderParseError, MessageError, ValueError, IndexError) as error:
         raise Refused(f"not an address: {error}") from error
-    made["Subject"] = " ".join("".join(c if c.isprintable() else " " for c in letter.subject).split())[
-        :LONGEST_SUBJECT
-    ]
+    made["Subject"] = _plain(letter.subject)[:LONGEST_SUBJECT]
     made["Date"] = format_datetime(localtime())
     made["Message-ID"] = f"<{letter.identifier}@{settings.host}>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     made.set_content(letter.body.replace("\r\n", "\n").replace("\r", "\n"), cte="quoted-printable")
     made["Content-Language"] = letter.language
     return made
+
+
+def _plain(text: str) -> str:
+    """One line without anything that does not print: no header begins in it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _ascii(address: str) -> str:

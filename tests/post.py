@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ from testbed.app import KINDS
 from testbed.db import Database
 from testbed.jobs import Kind, Workshop
 from testbed.settings import Settings
+
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # the sink's every step
 
 
 class Sink:
@@ -36,7 +39,9 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        self.letters.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+        self.letters.append(
+            email.message_from_bytes(envelope.content.replace(b"\r\n", b"\n"), policy=default)
+        )
         self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
         return "250 OK"
 

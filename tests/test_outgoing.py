@@ -7,7 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 
 from testbed import outgoing
 from testbed.errors import Invalid
-from testbed.outgoing import NoAnswer, NotPublic, Outgoing, is_public, target
+from testbed.outgoing import NoAnswer, NotPublic, Outgoing, Resolve, is_public, target
 from tests.certificates import authority
 
 MADE = Path(os.environ.get("TESTBED_TEST_DATA", "/nowhere")) / "corpora" / "made"
@@ -86,7 +86,7 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.called.append(request.url.host)
-        return httpx.Response(204)
+        return httpx.Response(204, stream=httpx.ByteStream(b""))
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def there(tmp_path) -> AsyncIterator[tuple[Listener, Rerouted]]:
         await transport.aclose()
 
 
-def answering(*answers: list[str]) -> tuple[Callable[[str], object], list[str]]:
+def answering(*answers: list[str]) -> tuple[Resolve, list[str]]:
     """A resolver that answers one thing after another, and what it was asked."""
     asked: list[str] = []
 
@@ -134,7 +134,7 @@ async def test_no_address_of_the_corpus_reaches_anything(tmp_path):
     async def resolve(host: str) -> list[str]:
         return [LEADS.get(host, "127.0.0.1")]
 
-    door = Outgoing(resolve, wire)  # type: ignore[arg-type]
+    door = Outgoing(resolve, wire)
     async with listening() as ours:
         local = [
             f"http://127.0.0.1:{ours.port}/",
