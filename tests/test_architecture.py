@@ -13,7 +13,19 @@ PACKAGE = TOP / "testbed"
 
 # From the ground up; a module may import from its own row or from rows above it in this list.
 FLOORS = [
-    ["__init__", "errors", "settings", "texts", "catalogues", "columns", "canonical", "log", "disk", "parts", "holding"],
+    [
+        "__init__",
+        "errors",
+        "settings",
+        "texts",
+        "catalogues",
+        "columns",
+        "canonical",
+        "log",
+        "disk",
+        "parts",
+        "holding",
+    ],
     ["embedded", "pg_folders", "pg_roles", "pg_server", "db", "files", "tabular", "lists"],
     ["smtp", "outgoing", "sending"],
     ["people", "jobs"],
