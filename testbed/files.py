@@ -224,8 +224,9 @@ class Store:
             (self.blobs / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         for folder in (self.blobs, data_dir, *([data_dir.absolute().parent] if new else [])):
             self.disk.sync_folder(folder)
-        for part in self.staging.glob(f"{'[0-9a-f]' * 32}.part"):  # not those that are added to for days
-            if part.stat().st_mtime < time.time() - STALE_SECONDS:
+        for part in self.staging.glob("*.part"):
+            resumable = "-" in part.stem  # added to for days, and named by its address
+            if not resumable and part.stat().st_mtime < time.time() - STALE_SECONDS:
                 part.unlink(missing_ok=True)
 
 

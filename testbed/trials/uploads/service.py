@@ -173,7 +173,8 @@ async def head(desk: Desk, actor: Actor, identifier: UUID) -> Upload:
         there = await asyncio.to_thread(desk.size, identifier)
         if now.state == UploadState.arriving and there < lease.offset:  # a crash or a repair left less
             await lease.move(there)
-    return alive(await find(desk, actor, identifier))
+            now.offset_bytes = there
+    return now
 
 
 async def abort(desk: Desk, actor: Actor, identifier: UUID) -> None:
