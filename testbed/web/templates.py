@@ -47,6 +47,13 @@ class Here:
         return self.with_()
 
 
+SETTINGS = (
+    "city", "base_url", "form_max_bytes", "upload_max_bytes", "upload_chunk_bytes", "upload_expiry_days", "map_tiles",
+    "map_attribution",
+)  # fmt: skip
+"""What pages say of the settings."""
+
+
 def environment(settings: Settings) -> Environment:
     """Make the environment of one application; templates are compiled once."""
     env = Environment(
@@ -60,15 +67,8 @@ def environment(settings: Settings) -> Environment:
     )
     env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.globals |= {
-        "city": settings.city,
-        "base_url": settings.base_url,
-        "form_max_bytes": settings.form_max_bytes,
-        "upload_max_bytes": settings.upload_max_bytes,
-        "upload_chunk_bytes": settings.upload_chunk_bytes,
-        "upload_expiry_days": settings.upload_expiry_days,
+        **{name: getattr(settings, name) for name in SETTINGS},
         "mail_on": settings.smtp_host is not None,
-        "map_tiles": settings.map_tiles,
-        "map_attribution": settings.map_attribution,
         "static": static,
         "said_attrs": said_attrs,
         "typed": typed,
