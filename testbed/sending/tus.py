@@ -114,7 +114,8 @@ class Service:
             found: dict[str, Any] = self._ask("GET", f"/results/{code}/receipt").json()
         except (Refused, Gone):
             return None
-        return found
+        told: dict[str, Any] = found.get("receipt") or found
+        return told
 
     def _ask(
         self,

@@ -31,6 +31,7 @@ TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", 
 class Person:
     name = "Koordinator Demo"
     email = "koordinator@demo.example"
+    person_id = 1
     admin = True
     coordinates = True
 
@@ -179,7 +180,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.send_error(404)
 
     def do_POST(self) -> None:
-        """An upload is read to its end and answered with a receipt elsewhere."""
+        """What is sent is read to its end; the answer is a page, as a proxy might give one."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(303)
         self.send_header("Location", "/en/record")

@@ -104,22 +104,25 @@ async def test_running_work_is_drawn_as_it_goes(page: Page, gallery: str):
     await page.get_by_text("512 of 8,708").wait_for()
 
 
-async def test_an_upload_ends_at_its_receipt(page: Page, gallery: str, tmp_path: Path):
+async def test_something_that_answers_in_the_place_of_the_service_is_told(
+    page: Page, gallery: str, tmp_path: Path
+):
     (tmp_path / "result.csv").write_text("day,cm\n2026-11-23,34\n")
     await page.goto(f"{gallery}/en/form")
     await page.set_input_files("#file", tmp_path / "result.csv")
 
     await page.get_by_role("button", name="Upload").click()
 
-    await page.wait_for_url("**/en/record")
+    await page.get_by_text("The service did not take it").wait_for()
+    await page.get_by_role("button", name="Try again result.csv").wait_for()
 
 
-async def test_an_upload_cut_off_says_what_was_kept(page: Page, gallery: str, tmp_path: Path):
+async def test_a_service_that_is_away_is_waited_for(page: Page, gallery: str, tmp_path: Path):
     (tmp_path / "result.csv").write_text("day,cm\n")
-    await page.route("**/upload", lambda route: route.abort())
+    await page.route("**/uploads", lambda route: route.abort())
     await page.goto(f"{gallery}/en/form")
     await page.set_input_files("#file", tmp_path / "result.csv")
 
     await page.get_by_role("button", name="Upload").click()
 
-    await page.get_by_text("Nothing was kept; the file on your computer is untouched").wait_for()
+    await page.get_by_text("The connection is lost. It goes on by itself").wait_for()

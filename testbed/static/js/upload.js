@@ -8,7 +8,7 @@ for (const form of globalThis.tus?.isSupported ? document.querySelectorAll("form
   const zone = input.closest(".drop");
   zone.classList.add("scripted");
   zone.querySelector(".drop-button").hidden = false;
-  input.multiple = true;
+  input.multiple = "several" in form.dataset;
   input.required = false;
   const take = () => {
     const chosen = [...input.files];

@@ -56,6 +56,8 @@ async def limits(session: AsyncSession, actor: Actor, settings: Settings, trial_
         open_uploads_left=max(settings.uploads_per_person - await _open(session, actor), 0),
         quota_left_bytes=max(settings.partner_quota_bytes - used, 0),
         partners=page.partners,
+        columns=page.columns,
+        templates=page.templates,
     )
 
 

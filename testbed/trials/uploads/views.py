@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from testbed.lists import Ref
+from testbed.trials.schema_views import Templates, WantedColumn
 from testbed.trials.uploads.models import UploadState
 from testbed.trials.views import EXTENSIONS, FORMATS
 
@@ -43,6 +44,10 @@ class Limits(SQLModel):
     partners: list[Ref] = Field(description="On whose behalf one may upload here; the first is the default.")
     formats: list[str] = list(FORMATS)
     extensions: str = EXTENSIONS
+    columns: list[WantedColumn] = Field(
+        default=[], description="What the table schema asks for; empty without one."
+    )
+    templates: Templates | None = None
     who_sees: dict[str, str] = Field(
         default={}, description="Levels of access and whom they admit; private unless said otherwise."
     )
