@@ -200,10 +200,9 @@ def _printed(outcomes: Iterator[Outcome], tell: Lines, *, json_lines: bool) -> b
             if json_lines:
                 print(json.dumps(asdict(each), ensure_ascii=False), flush=True)
             elif each.state == "received":
-                print(
-                    f"{each.file}: received as {each.result}\n  {each.url}\n  SHA-256 {each.sha256}",
-                    flush=True,
-                )
+                when = f"\n  received {each.receipt['received_at']}" if each.receipt else ""
+                told = f"{each.file}: received as {each.result}\n  {each.url}\n  SHA-256 {each.sha256}"
+                print(told + when, flush=True)
             else:
                 print(f"{each.file}: {each.state}. {each.detail}", file=sys.stderr, flush=True)
     return well

@@ -79,9 +79,9 @@ class Station:
 
     async def asked(self, query: str, *values: Any) -> Any:
         """One value of the database."""
-        connection = await asyncpg.connect(self.url)
+        connection = await asyncpg.connect(self.url, timeout=30)
         try:
-            return await connection.fetchval(query, *values)
+            return await connection.fetchval(query, *values, timeout=30)
         finally:
             await connection.close()
 

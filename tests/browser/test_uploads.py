@@ -76,7 +76,7 @@ async def beyond(page: Page, percent: int) -> None:
 
 
 async def received(page: Page, station: Station, file: Path) -> None:
-    await page.wait_for_url("**/results/R-*")
+    await page.wait_for_url("**/results/R-*", timeout=60_000)
     await expect(page.locator("h1")).to_have_text(file.name)
     assert await station.holds(file)
 

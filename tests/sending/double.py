@@ -80,7 +80,13 @@ class Double:
             return 200, {}, json.dumps(self.limits).encode()
         if code := re.fullmatch(r"/results/(R-\w+)/receipt", path):
             kept = self.uploads[code[1].removeprefix("R-")]
-            return 200, {}, json.dumps({"result": code[1], "sha256": kept.sha256}).encode()
+            return (
+                200,
+                {},
+                json.dumps(
+                    {"result": code[1], "sha256": kept.sha256, "received_at": "2026-11-23T14:05:00Z"}
+                ).encode(),
+            )
         if headers.get("tus-resumable") != "1.0.0":
             return 412, {"Tus-Version": "1.0.0"}, b""
         if (method, path) == ("POST", "/uploads"):

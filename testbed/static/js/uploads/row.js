@@ -31,7 +31,7 @@ export class Row {
     this.part.words.textContent = text;
     this.button(this.part.act, ACTS[state]);
     this.button(this.part.end, ENDS[state]);
-    this.part.bar.hidden = ["ready", "refused", "done"].includes(state) || (state === "queued" && !this.done);
+    this.part.bar.hidden = ["ready", "refused", "done"].includes(state) || (["queued", "failed"].includes(state) && !this.done);
     if (held && !this.item.contains(document.activeElement)) this.focus();
   }
 
