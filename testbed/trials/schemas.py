@@ -159,7 +159,7 @@ async def start(session: AsyncSession, actor: Actor, trial_id: int) -> SchemaSta
     """Ways to begin: the actor's choice among the results of the trial they may read, newest first."""
     trial = await fetch(session, actor, EDIT, Trial, col(Trial.id) == trial_id)
     now = await current(session, trial_id)
-    wide = func.jsonb_array_length(Result.report["columns"]).label("columns")  # type: ignore[index]
+    wide = func.coalesce(func.jsonb_array_length(Result.report["columns"]), 0).label("columns")  # type: ignore[index]
     query: Any = select(Result.code, Result.filename, Result.received_at, wide).where(
         col(Result.trial_id) == trial_id,
         col(Result.archived_at).is_(None),
@@ -167,7 +167,7 @@ async def start(session: AsyncSession, actor: Actor, trial_id: int) -> SchemaSta
         allowed(actor, READ, Result),
     )
     rows = (await session.exec(query.order_by(col(Result.id).desc()).limit(50))).all()
-    sources = [SchemaSource.model_validate(row, from_attributes=True) for row in rows if row.columns]
+    sources = [SchemaSource.model_validate(row, from_attributes=True) for row in rows]
     return SchemaStart(**await _above(session, trial), number=now.number if now else None, sources=sources)
 
 

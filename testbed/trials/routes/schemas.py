@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, MediaType, Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from pydantic import StringConstraints
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,11 +13,11 @@ from testbed.access.models import Actor
 from testbed.access.rights import VIEW, fetch
 from testbed.canonical import canonical
 from testbed.errors import Invalid, Stale
-from testbed.texts import Line, Passage, message
+from testbed.texts import Passage, message
 from testbed.trials import blank_files, schemas
 from testbed.trials.column_rows import acted, beside, filled, typed
 from testbed.trials.models import Trial
-from testbed.trials.routes.results import key_of
+from testbed.trials.routes.results import CODE, key_of
 from testbed.trials.schema_views import SchemaForm, SchemaImport, SchemaPlan, SchemaStart, SchemaView
 from testbed.trials.soundness import sound
 from testbed.web.blobs import disposition
@@ -52,7 +53,9 @@ class SchemaDraft(SQLModel):
     note: Passage | None = Field(
         default=None, max_length=1000, description="Why; everybody who sees the trial reads it."
     )
-    origin: Line | None = Field(default=None, description="Code of the result it was proposed from.")
+    origin: Annotated[str, StringConstraints(pattern=f"^{CODE.pattern}$")] | None = Field(
+        default=None, description="Code of the result it was proposed from."
+    )
 
 
 class SchemaRoutes(Controller):
