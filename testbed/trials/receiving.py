@@ -115,7 +115,7 @@ async def upload(
         Invalid: the partner is not the actor's to upload for.
     """
     async with db.begin() as session:
-        await _from(session, actor, trial_id, sending)  # a wrong partner is told before the file is sent
+        await _owner(session, actor, trial_id, sending)  # a wrong partner is told before the file is sent
     blob = await store.keep(chunks, most_bytes=most_bytes, expect_sha256=sending.sha256)
     async with db.begin() as session:
         return await _record(session, actor, trial_id, sending, blob)
@@ -127,7 +127,8 @@ async def _record(
     """The lock on the trial makes two uploads of the same file one after the other."""
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=True)
     _open(trial)
-    (owner, delivery), name = await _from(session, actor, trial_id, sending), label(sending.filename)
+    owner, name = await _owner(session, actor, trial_id, sending), label(sending.filename)
+    delivery = await deliveries.named(session, trial_id, sending.delivery) if sending.delivery else None
     if same := await _same(session, trial_id, owner, name, blob.sha256):
         if delivery is not None and same.delivery_id is None:
             await _answer(session, actor, same, delivery, trial.pilot_id)
@@ -215,23 +216,15 @@ async def _case(session: AsyncSession, pilot_id: int) -> int | None:
     return found
 
 
-async def _from(
-    session: AsyncSession, actor: Actor, trial_id: int, sending: Sending
-) -> tuple[int, PlannedDelivery | None]:
-    """On whose behalf, and for which planned delivery: that says whose it is, unless ``partner_id`` does."""
-    if sending.delivery is None:
-        return await _owner(session, actor, trial_id, sending), None
-    delivery = await deliveries.named(session, trial_id, sending.delivery)
-    known = {each.id for each in await senders(session, actor, trial_id)}
-    if delivery.from_partner_id not in known or sending.partner_id not in (None, delivery.from_partner_id):
-        raise Invalid(ATTENTION, fields={"delivery": deliveries.OTHERS})
-    return delivery.from_partner_id, delivery
-
-
 async def _owner(session: AsyncSession, actor: Actor, trial_id: int, sending: Sending) -> int:
-    """On whose behalf: the sender's partner in the pilot, else what ``partner_id`` says."""
+    """On whose behalf: what the planned delivery or ``partner_id`` says, else the sender's partner in the pilot."""
     mine = await senders(session, actor, trial_id)
     known = {each.id for each in mine}
+    if sending.delivery:
+        planned = (await deliveries.named(session, trial_id, sending.delivery)).from_partner_id
+        if planned not in known or sending.partner_id not in (None, planned):
+            raise Invalid(ATTENTION, fields={"delivery": deliveries.OTHERS})
+        return planned
     if sending.partner_id is not None:
         if sending.partner_id not in known:
             raise Invalid(ATTENTION, fields={"partner_id": NOT_YOURS})
