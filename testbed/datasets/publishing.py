@@ -23,6 +23,8 @@ from testbed.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
 from testbed.files import Store
 from testbed.jobs import Job, Kind, Task, later, scratch
 from testbed.lists import Ref
+from testbed.notices import webhooks
+from testbed.notices.models import Happening
 from testbed.people.models import Person, PersonState
 from testbed.tabular import run
 from testbed.texts import message, said
@@ -241,7 +243,21 @@ async def _publish(task: Task, before: Dataset, weighed: Weighed, made: Made) ->
             "manifest_sha256": version.manifest_sha256, "widened": now.widened, "pilot_published": opened,
         }  # fmt: skip
         await record(session, actor, PUBLISH, "dataset", dataset.id, pilot_id=dataset.pilot_id, **details)
+        await _tell(session, dataset, version)
     return {"number": version.number, "pilot_published": opened}
+
+
+async def _tell(session: AsyncSession, dataset: Dataset, version: Version) -> None:
+    """Let the systems of the dataset's owner know, by ids and links; made-up measurements are told to nobody."""
+    if dataset.generated:
+        return
+    links = {
+        "dataset": f"/datasets/{dataset.slug}",
+        "version": f"/datasets/{dataset.slug}/versions/{version.number}",
+    }
+    told = {"dataset": dataset.slug, "version": version.number, "links": links}
+    once = f"{Happening.version_published}:{dataset.id}:{version.number}"
+    await webhooks.announce(session, dataset.owner_id, Happening.version_published, told, once=once)
 
 
 def _ids(weighed: Weighed) -> list[int]:

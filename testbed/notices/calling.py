@@ -46,6 +46,7 @@ TRIED = """
            next_at = now() + make_interval(secs => $6)
     WHERE id = $1 AND attempts = $2 AND state = 'waiting' RETURNING id
 """
+OFF = "switched off in this installation"
 HOLD = "UPDATE webhook_delivery SET state = 'held', next_at = NULL WHERE id = $1 AND state = 'waiting'"
 PAUSE = """
     UPDATE webhook SET paused_at = now(), paused_why = $2, row_version = row_version + 1
@@ -95,9 +96,9 @@ class Caller:
             row = await connection.fetchrow(TAKE, int(task.args["call"]))
             if row is None or row["state"] != CallState.waiting or row["attempts"] != task.args["attempt"]:
                 return {"state": "past"}
-            if row["removed"]:
-                await connection.execute(GIVEN_UP, row["id"], "removed")
-                return {"state": "removed"}
+            if row["removed"] or not task.shop.settings.webhooks:
+                await connection.execute(GIVEN_UP, row["id"], "removed" if row["removed"] else OFF)
+                return {"state": str(CallState.failed)}
             if row["paused"] and row["event"] != TEST:
                 await connection.execute(HOLD, row["id"])
                 return {"state": "held"}
@@ -109,8 +110,6 @@ class Caller:
         self, settings: Settings, row: asyncpg.Record, now: int
     ) -> tuple[int | None, str | None]:
         """The status that came back, and what is wrong with it."""
-        if not settings.webhooks:
-            return None, "switched off in this installation"
         body = body_of(settings, row)
         try:
             status = await self.door.post(row["url"], body, headers_of(row, now, body))

@@ -278,7 +278,7 @@ async def _from(
     session: AsyncSession, actor: Actor, trial_id: int, sending: Sending
 ) -> tuple[int, PlannedDelivery | None]:
     """On whose behalf, and for which planned delivery: that says whose it is, unless ``partner_id`` does."""
-    if sending.delivery is None:
+    if not sending.delivery:
         return await owner_of(session, actor, trial_id, sending.partner_id), None
     delivery = await deliveries.named(session, trial_id, sending.delivery)
     known = {each.id for each in await senders(session, actor, trial_id)}

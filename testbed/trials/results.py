@@ -89,7 +89,7 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
             "pilot": Ref(id=pilot.id, title=f"{pilot.code} {said(pilot.title)}", url=f"/pilots/{pilot.code}"),
             "owner": Ref(id=owner.id, title=owner.name, url=f"/partners/{owner.slug}"),
             **{name: report[name] for name in REPORTED if name in report},
-            "receipt": await receipts.told(session, actor, result, inside=bool(granted)),
+            "receipt": await receipts.told(session, actor, result, inside=EDIT in granted),
             "delivery": await deliveries.brief(session, result),
             "job": await progress(session, result.id),
             "table": f"{below}/table.parquet" if result.parquet_sha256 else None,

@@ -207,3 +207,24 @@ async def test_the_sign_in_link_of_a_refused_page_leads_back_to_it(browser):
 
     assert answer.status_code == 401
     assert '/sign-in?next=/me%3Fx%3D%25C3%25A5"' in answer.text
+
+
+async def test_everybody_chooses_what_they_want_mail_about(browser, db):
+    bo = await browser("Bo")
+    before = (await bo.get("/me")).json()
+
+    chosen = await bo.post(
+        "/me", data={"mail[]": ["", "receipt", "reminder"], "row_version": "1"}, headers=HTML
+    )
+    none = await bo.post("/me", data={"mail[]": "", "row_version": "2"}, headers=HTML)
+    one = await bo.patch("/me", json={"mail": ["checked"], "row_version": 3})
+    wrong = await bo.patch("/me", json={"mail": ["spam"], "row_version": 4})
+    named = await bo.patch("/me", json={"name": "Bosse", "row_version": 4})
+
+    assert before["mail"] == ["receipt", "checked", "accepted", "reminder", "webhook"]
+    assert [chosen.status_code, none.status_code, wrong.status_code] == [303, 303, 422]
+    assert one.json()["mail"] == named.json()["mail"] == ["checked"]
+    async with db.raw() as connection:
+        kept = await connection.fetchval("SELECT mail_off FROM person WHERE name = 'Bosse'")
+    assert kept == ["receipt", "accepted", "reminder", "webhook"]
+    assert 'value="checked" checked' in (await bo.get("/me", headers=HTML)).text

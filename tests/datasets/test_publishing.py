@@ -259,3 +259,21 @@ async def test_what_was_promised_at_publication_stays(client, snow, working, cha
 )  # fmt: skip
 def test_canonical_json_is_spelt_as_rfc_8785_says(value, spelt):
     assert canonical(value) == spelt.encode()
+
+
+@pytest.mark.parametrize(("generated", "told"), [(False, 1), (True, 0)])
+async def test_the_systems_of_its_owner_are_told_of_a_version(client, snow, working, db, generated, told):
+    async with db.raw() as connection:
+        await connection.execute("UPDATE result SET generated = $1", generated)
+        await connection.execute(
+            "INSERT INTO webhook (partner_id, url, secret, events) SELECT id, 'https://hooks.example.se/', 'x',"
+            " '{version.published}' FROM partner"
+        )
+    slug, _ = await published(client, snow)
+
+    async with db.raw() as connection:
+        calls = await connection.fetch("SELECT event, data FROM webhook_delivery")
+    links = {"dataset": f"/datasets/{slug}", "version": f"/datasets/{slug}/versions/1.0.0"}
+    assert [each["event"] for each in calls] == ["version.published"] * told
+    for each in calls:
+        assert each["data"] == {"dataset": slug, "version": "1.0.0", "links": links}

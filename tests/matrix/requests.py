@@ -44,6 +44,8 @@ BODIES: dict[str, Any] = {
     "POST /devices/{code}/move": {"place_id": 1},
     "POST /admin/people": {"name": "Ny person", "email": "ny@demo.example"},
     "POST /admin/people/{person}/testbeds": {"testbed_id": 1},
+    "POST /partners/{slug}/webhooks": {"url": "https://hooks.example.se/x"},
+    "POST /trials/{trial}/deliveries": {"title": "Ny leverans", "from_partner_id": 2, "due_on": "2026-12-01"},
     "POST /partners/{slug}/members": {"name": "Ny medlem", "email": "medlem@demo.example", "role": "member"},
     "POST /partners/{slug}/members/{member}": {"role": "member"},
     "POST /trials/{trial}/schema": {"descriptor": SCHEMA, "seen": 999_999},
@@ -109,6 +111,8 @@ class Try:
             "trials": "Trial", "needs": "Need", "devices": "Device", "outcomes": "Outcome", "decisions": "Decision",
             "lessons": "Lesson", "places": "Place", "uploads": "Upload",
         }.get(first)  # fmt: skip
+        if self.route.endswith("/expected"):
+            model = "Expected"
         if model == "Dataset" and "{version}" in self.route:
             model = "Version"
         return list(world.things[model]) if model else [None]

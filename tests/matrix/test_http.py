@@ -89,7 +89,7 @@ def wrong(who: Principal, one: Try, thing: Thing | None, status: int) -> str | N
 def _below(one: Try, thing: Thing, status: int) -> bool:
     """A row below the one the policy speaks of, which this world does not have: a job, a member."""
     return status == 404 and any(
-        name in one.route for name in ("{job}", "{member}", "{name}", "{filename}", "{version}")
+        name in one.route for name in ("{job}", "{member}", "{name}", "{filename}", "{version}", "{hook}")
     )
 
 
@@ -215,6 +215,8 @@ UNTRIED = {
     "testbed.testbeds.service",
     "testbed.trials.answers",  # whoever may answer for a partner's file sees all files of that partner
     "testbed.trials.receiving",
+    "testbed.trials.reminders",  # asked in a worker: tests/trials/test_reminders.py
+    "testbed.trials.telling",  # asked in a worker: tests/notices/test_mail.py
 }
 
 

@@ -114,6 +114,31 @@ class Builder:
             number, json.dumps(body), digest(body), note,
         )  # fmt: skip
 
+    async def delivery(self, trial: Thing, owner: str) -> None:
+        """As visible as its trial; why it is lost is for those who take part, as a consortium's file is."""
+        told = Thing(
+            "Standing", "consortium", owner=owner, pilot=trial.pilot, parent=trial, name=f"D1 of {trial.name}"
+        )
+        await self.sql.execute(
+            "INSERT INTO planned_delivery (trial_id, code, title, description, from_partner_id, due_on, lost_reason)"
+            " SELECT $1, 'D1', jsonb_build_object('sv', $2::text), jsonb_build_object('sv', $3::text), id, '2026-06-01', $4"
+            " FROM partner WHERE slug = $5",
+            int(trial.path["trial"]), f"Leverans {self.world.canary(trial)}", f"Om {self.world.canary(trial)}",
+            f"Skäl {self.world.canary(told)}", owner,
+        )  # fmt: skip
+        trial.path["delivery"] = "D1"
+
+    async def webhook(self, slug: str) -> str:
+        """An address that only the partner's managers ever meet."""
+        mark = self.world.canary(Thing("Hook", "private", owner=slug, name=f"webhook of {slug}"))
+        return str(
+            await self.number(
+                "INSERT INTO webhook (partner_id, url, secret, events) SELECT id, $1, $2, '{result.received}' FROM partner"
+                " WHERE slug = $3 RETURNING id",
+                f"https://{mark}.example.se/", bytes(32), slug,
+            )
+        )  # fmt: skip
+
     async def result(self, trial: Thing, level: str, owner: str, code: str) -> Thing:
         thing = Thing(
             "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
@@ -222,8 +247,15 @@ async def build(connection: asyncpg.Connection, store: Store) -> World:
         (None, "skeppsbron"),
     ):
         if slug:
+            path = {
+                "slug": slug,
+                "member": "1",
+                "hook": await make.webhook(slug) if slug == "lunet" else "999",
+            }
+            make.world.add(Thing("Partner", "public", owner=slug, path=path, name=slug))
+            waiting = "norra-hamn" if slug == "lunet" else None  # where somebody coordinates and waits for it
             make.world.add(
-                Thing("Partner", "public", owner=slug, path={"slug": slug, "member": "1"}, name=slug)
+                Thing("Expected", "private", owner=slug, testbed=waiting, path={"slug": slug}, name=slug)
             )
         else:
             make.world.add(
@@ -248,6 +280,7 @@ async def build(connection: asyncpg.Connection, store: Store) -> World:
         trial = await make.trial(pilot, "public")
         if n < 3:
             await make.upload(trial, "Cecilia" if n == 2 else "Bo")
+        await make.delivery(trial, owner)
         results = [
             await make.result(trial, level, owner, f"R-{MARKS[level]}{n}AAA")
             for level in ("private", "consortium", "public")

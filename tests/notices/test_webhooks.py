@@ -90,6 +90,9 @@ async def test_where_calls_are_switched_off_nothing_is_registered_or_sent(
     assert [refused.status_code, tested.status_code] == [409, 409]
     assert "switched off" in page.text
     assert door.calls == []
+    assert await asked(db, "SELECT DISTINCT state || ': ' || error FROM webhook_delivery") == (
+        "failed: switched off in this installation"
+    )
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])

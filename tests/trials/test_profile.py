@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from testbed import jobs
+from testbed.trials import profile
 from testbed.trials.profile import KINDS
-from tests.cast import BO
+from tests.cast import BO, HTML
 
 REAL = Path(os.environ.get("TESTBED_TEST_DATA", "/nowhere")) / "lorawan"
 
@@ -112,3 +113,33 @@ async def test_real_json_lines_keep_what_is_nested(client, trial, shop):
     result = (await client.get(at, headers=BO)).json()
     assert result["rows"] == 9786, result["problems"]
     assert {each["type"] for each in result["columns"]} & {"object", "list"}
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+async def test_a_reading_whose_end_nobody_wrote_down_is_given_one(client, trial, shop, db, state):
+    at = await received(client, trial, b"a;b\n1;2\n")
+    async with db.raw() as connection:
+        await connection.execute("UPDATE job SET state = $1, error = 'gone' WHERE kind = 'profile'", state)
+        await connection.execute("UPDATE result SET state = 'reading'")
+    waiting = (await client.get(f"{at}/progress", headers=BO)).json()
+
+    await profile.mend(shop)
+    await profile.mend(shop)
+
+    assert waiting["state"] == "running"
+    assert (await client.get(f"{at}/progress", headers=BO)).json()["state"] == state
+    assert (await client.get(at, headers=BO)).json()["state"] == "unreadable"
+
+
+async def test_a_page_that_waits_says_since_when_and_that_it_was_begun_again(client, trial, shop, db):
+    at = await received(client, trial, b"a;b\n1;2\n")
+
+    first = (await client.get(at, headers=BO | HTML)).text
+    async with db.raw() as connection:
+        await connection.execute("UPDATE job SET state = 'running', attempts = 2 WHERE kind = 'profile'")
+    again = (await client.get(at, headers=BO | HTML)).text
+    told = (await client.get(f"{at}/progress", headers=BO)).json()
+
+    assert "It waits for its turn." in first
+    assert "nothing of your file is lost" in again
+    assert (told["attempts"], told["since"] is not None) == (2, True)
