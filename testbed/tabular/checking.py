@@ -30,7 +30,7 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
     findings.add_flags(staged, reading.references)
     times = between.moments(findings, staged)
     _between(findings, schema, staged, times, reading, found)
-    wrong = findings.close(staged, found)
+    wrong = findings.close(staged, found, reading.job)
     assuming.say(reading, found, matched, staged, times)
     of_file = [each for each in reading.problems.listed() if each["rule"] not in {"columns", "quote", "json"}]
     findings.tell(reading.problems)
