@@ -22,7 +22,9 @@ BLOCK = 1 << 18
 END = struct.Struct("<4s4H2LH")
 CENTRAL = struct.Struct("<4s6H3L5H2L")
 LOCAL = struct.Struct("<4s5H3L2H")
-BAD_NAME = re.compile(r"[\x00-\x1f\x7f\\\u200e\u200f\u202a-\u202e\u2066-\u2069]|^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
+BAD_NAME = re.compile(
+    r"[\x00-\x1f\x7f\\\u200e\u200f\u202a-\u202e\u2066-\u2069]|^/|^[A-Za-z]:|^[A-Za-z][A-Za-z0-9+.-]*:/|(^|/)\.\.(/|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)

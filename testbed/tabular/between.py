@@ -172,12 +172,10 @@ def swapped(findings: Findings, cells: Sequence[Cell]) -> None:
 def order(findings: Findings, time: Cell, series: Sequence[Cell], times: Mapping[int, Moments]) -> None:
     """Rows earlier than the one before, of the same thing. A file with the newest rows first is in order too."""
     moment = times[time.number].compared if time.timed else time.typed
-    steps = f"SELECT {moment} - lag({moment}) OVER () AS step FROM staged WHERE {moment} IS NOT NULL"
-    zero = "INTERVAL 0 SECOND" if time.timed else "0"
-    row = findings.connection.execute(
-        f"SELECT count(*) FILTER (step < {zero}), count(*) FILTER (step > {zero}) FROM ({steps})"
+    steps = f"SELECT {moment} AS m, lag({moment}) OVER () AS p FROM staged WHERE {moment} IS NOT NULL"
+    back, forth = findings.connection.execute(
+        f"SELECT count(*) FILTER (m < p), count(*) FILTER (m > p) FROM ({steps})"
     ).fetchone() or (0, 0)
-    back, forth = row
     if not back or (back > forth and not series):
         return
     k = findings.mark("time-order", [time])
@@ -187,13 +185,9 @@ def order(findings: Findings, time: Cell, series: Sequence[Cell], times: Mapping
         else "ORDER BY rowid"
     )
     told = f"SELECT rowid AS r, {moment} AS m, lag({moment}) OVER ({each}) AS p FROM staged WHERE {moment} IS NOT NULL"
-    if series:
-        counted = findings.connection.execute(
-            f"SELECT count(*) FILTER (m < p), count(*) FILTER (m > p) FROM ({told})"
-        ).fetchone() or (0, 0)
-        if counted[0] > counted[1]:
-            return
-    findings.add(f"SELECT r, {k}, NULL, {_shown('m', time, times)} FROM ({told}) WHERE m < p")
+    count = findings.add(f"SELECT r, {k}, NULL, {_shown('m', time, times)} FROM ({told}) WHERE m < p")
+    if count > (back + forth) / 2:
+        findings.connection.execute(f"DELETE FROM found WHERE k = {k}")
 
 
 def gaps(findings: Findings, time: Cell, series: Sequence[Cell], times: Mapping[int, Moments]) -> None:

@@ -33,7 +33,7 @@ def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None
     _between(findings, schema, staged, times, reading, found, whole=claims is None)
     if claims is not None:
         correcting.judge(findings, schema, staged, times, reading, claims)
-    wrong = findings.close(staged, found)
+    wrong = findings.close(staged, found, reading.job)
     assuming.say(reading, found, matched, staged, times)
     of_file = [each for each in reading.problems.listed() if each["rule"] not in {"columns", "quote", "json"}]
     findings.tell(reading.problems)

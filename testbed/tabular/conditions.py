@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.tabular.engine import literal
+from testbed.tabular.engine import literal, one_of
 from testbed.tabular.schema import Field, number, refused
 from testbed.tabular.spelling import CLOCK, DIGITS, EXPONENT, ISO, OFFSET, Spelling
 
@@ -27,8 +27,6 @@ FORMULA_ERRORS = (
 NORTHING, EASTING = (6_100_000, 7_700_000), (200_000, 950_000)
 """Of all Sweden in SWEREF 99 TM, in metres."""
 DEGREES = {"lat": 90, "lon": 180}
-FEW = 20
-"""So many allowed texts are compared one by one; more are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,8 @@ class Cell:
     spelling: Spelling
     zone: str | None = None
     key: bool = False
+    local_first: bool = False
+    """Whether times are likelier to come without their offset."""
 
     @property
     def timed(self) -> bool:
@@ -56,10 +56,6 @@ class Cell:
         return f"l{self.number}"
 
 
-def _list(values: tuple[str, ...]) -> str:
-    return "[" + ", ".join(map(literal, values)) + "]"
-
-
 def trimmed(x: str) -> str:
     return f"trim({x}, ' \t')"
 
@@ -68,7 +64,7 @@ def _gated(x: str, gate: str, cast: str, sql: str, missing: tuple[str, ...]) -> 
     """Blanks around a value are rare and taking them off is dear: only what did not pass is trimmed."""
     y = trimmed(x)
     words = tuple(word for word in missing if word and (not gate or re.fullmatch(gate, word, re.ASCII)))
-    gone = f"WHEN list_contains({_list(words)}, {x}) THEN NULL " if words else ""
+    gone = f"WHEN {one_of(x, words)} THEN NULL " if words else ""
     if not gate:
         return f"CASE WHEN {x} IS NULL THEN NULL {gone}ELSE {cast.replace('{x}', x)} END"
     test = literal(gate)
@@ -78,30 +74,34 @@ def _gated(x: str, gate: str, cast: str, sql: str, missing: tuple[str, ...]) -> 
     )
 
 
-def values(cell: Cell, *, empties: bool) -> list[str]:
-    """SQL of the typed columns of a cell, each with its alias; ``empties``: whether an empty text may be there."""
-    spelling, missing = cell.spelling, cell.field.missing
+def values(cell: Cell, *, empties: bool) -> str:
+    """SQL of the typed value of a cell with its alias; ``empties``: whether an empty text may be there."""
+    if cell.timed:
+        return _moment_value(cell, local=cell.local_first)
+    spelling, missing, x = cell.spelling, cell.field.missing, f"c{cell.place}"
     if cell.place is None:
-        found = [f"NULL::{spelling.sql} AS {cell.typed}"]
-        return [*found, f"NULL::TIMESTAMP AS {cell.local}"] if cell.timed else found
-    x = f"c{cell.place}"
+        return f"NULL::{spelling.sql} AS {cell.typed}"
     if spelling.key == "string":
         words = tuple(missing) if empties else tuple(filter(None, missing))
-        typed = f"CASE WHEN list_contains({_list(words)}, {x}) THEN NULL ELSE {x} END" if words else x
-        return [f"{typed} AS {cell.typed}"]
-    if not cell.timed:
-        return [f"{_gated(x, spelling.gate, spelling.cast, spelling.sql, missing)} AS {cell.typed}"]
-    zoned = (
-        _gated(x, spelling.gate, spelling.cast, "TIMESTAMPTZ", missing)
-        if spelling.gate
-        else "NULL::TIMESTAMPTZ"
-    )
-    local = (
-        _gated(x, spelling.local_gate, spelling.local_cast, "TIMESTAMP", missing)
-        if spelling.local_gate
-        else "NULL::TIMESTAMP"
-    )
-    return [f"{zoned} AS {cell.typed}", f"{local} AS {cell.local}"]
+        typed = f"CASE WHEN {one_of(x, words)} THEN NULL ELSE {x} END" if words else x
+        return f"{typed} AS {cell.typed}"
+    return f"{_gated(x, spelling.gate, spelling.cast, spelling.sql, missing)} AS {cell.typed}"
+
+
+def other_value(cell: Cell) -> str:
+    """SQL of the second spelling of a time, asked only where the likelier one did not fit."""
+    first = cell.local if cell.local_first else cell.typed
+    sql, _, alias = _moment_value(cell, local=not cell.local_first).rpartition(" AS ")
+    return f"CASE WHEN {first} IS NULL THEN {sql} END AS {alias}"
+
+
+def _moment_value(cell: Cell, *, local: bool) -> str:
+    spelling = cell.spelling
+    gate, cast = (spelling.local_gate, spelling.local_cast) if local else (spelling.gate, spelling.cast)
+    sql, alias = ("TIMESTAMP", cell.local) if local else ("TIMESTAMPTZ", cell.typed)
+    if cell.place is None or not gate:
+        return f"NULL::{sql} AS {alias}"
+    return f"{_gated(f'c{cell.place}', gate, cast, sql, cell.field.missing)} AS {alias}"
 
 
 def flags(cell: Cell, holding: Mapping[str, str]) -> str | None:
@@ -116,17 +116,24 @@ def flags(cell: Cell, holding: Mapping[str, str]) -> str | None:
         else f"{cell.typed} IS NOT NULL"
     )
     broken = " + ".join(f"CASE WHEN {ok} THEN 0 ELSE {BITS[rule]} END" for rule, ok in holding.items()) or "0"
-    every = " AND ".join([present, *(f"({ok})" for ok in holding.values())])
+    every = " AND ".join(_every(cell, present, holding))
     if cell.spelling.key == "string":
         if not holding and not absent:
             return None
         return f"CASE WHEN {every} THEN 0 WHEN {cell.typed} IS NULL THEN {absent} ELSE {broken} END"
-    missing = f"({x} IS NULL OR list_contains({_list(cell.field.missing)}, {y}))"
+    missing = f"({x} IS NULL OR {one_of(y, cell.field.missing)})"
     return (
         f"CASE WHEN {every} THEN 0 WHEN {missing} THEN {absent} WHEN {present} THEN {broken} "
-        f"WHEN list_contains({_list(FORMULA_ERRORS)}, upper({y})) THEN {BITS['formula-error']} "
+        f"WHEN {one_of(f'upper({y})', FORMULA_ERRORS)} THEN {BITS['formula-error']} "
         f"{_odd_numbers(cell.field, cell.spelling, y)}ELSE {BITS['type']} END"
     )
+
+
+def _every(cell: Cell, present: str, holding: Mapping[str, str]) -> list[str]:
+    """What must hold together; of a number within two bounds it is plain that it is there, and finite."""
+    within = cell.field.numeric and {"minimum", "maximum"} <= set(holding)
+    told = [f"({ok})" for rule, ok in holding.items() if not (within and rule == "type")]
+    return told if within else [present, *told]
 
 
 def _odd_numbers(of: Field, spelling: Spelling, y: str) -> str:
@@ -156,9 +163,10 @@ def _text(cell: Cell) -> list[tuple[str, str]]:
     given = of.constraints
     if of.type == "string":
         found.append(
+            # a CASE, for AND would ask both of every value
             (
                 "formula-error",
-                f"NOT (starts_with({t}, '#') AND list_contains({_list(FORMULA_ERRORS)}, upper({t})))",
+                f"CASE WHEN starts_with({t}, '#') THEN NOT {one_of(f'upper({t})', FORMULA_ERRORS)} ELSE true END",
             )
         )
     if of.spelled_as_text:
@@ -176,22 +184,12 @@ def _text(cell: Cell) -> list[tuple[str, str]]:
     return found
 
 
-def one_of(text: str, allowed: list[str]) -> str:
-    """Many texts are looked up by DuckDB's ENUM, which hashes; an IN would compare them one after the other."""
-    few = tuple(dict.fromkeys(allowed))
-    if not few:
-        return "false"
-    if len(few) <= FEW:
-        return f"list_contains({_list(few)}, {text})"
-    return f"TRY_CAST({text} AS ENUM({', '.join(map(literal, few))})) IS NOT NULL"
-
-
 def _typed_enum(cell: Cell) -> str:
     if cell.timed:
         raise refused(f"{cell.field.name}: enum")
     sql = cell.spelling.sql
-    allowed = ", ".join(_value(cell, each) for each in cell.field.constraints["enum"])
-    return f"list_contains([{allowed}]::{sql}[], {cell.typed})"
+    allowed = [_value(cell, each) for each in cell.field.constraints["enum"]]
+    return "(" + " OR ".join(f"{cell.typed} = {each}::{sql}" for each in allowed) + ")"
 
 
 def _value(cell: Cell, given: Any) -> str:

@@ -16,6 +16,8 @@ DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 HEAD_BYTES = 1 << 20
 HEAD_RECORDS = 1000
+SOUGHT_BYTES = 1 << 14
+"""Of small blocks few have to be cut into lines."""
 SPOTS = 100
 SPOT_BYTES = 1 << 13
 FEW = 10
@@ -131,13 +133,13 @@ def has_header(first: Sequence[Sequence[str]]) -> bool:
     return not like_values and any(title.strip() for title in top)
 
 
-def spots(text: Text, dialect: Dialect) -> list[list[str]]:
-    """Records from a hundred places spread over a file in which every line is a record."""
+def spots(text: Text, dialect: Dialect, count: int) -> list[list[str]]:
+    """Records from places spread over a file in which every line is a record."""
     size = text.path.stat().st_size
     found: list[list[str]] = []
     with text.path.open("rb") as file:
-        for spot in range(1, SPOTS + 1):
-            file.seek(max(0, (size - SPOT_BYTES) * spot // SPOTS))
+        for spot in range(1, count + 1):
+            file.seek(max(0, (size - SPOT_BYTES) * spot // count))
             lines = file.read(SPOT_BYTES).split(b"\n")[1:-1]
             part = b"\n".join(lines).decode("utf-8", "ignore")
             found += [record for record in records(part, dialect.delimiter) if len(record) == dialect.columns]
@@ -219,6 +221,31 @@ def _remembering(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
     for line in lines:
         kept.append(line)
         yield line
+
+
+def lines_at(text: Text, delimiter: str, wanted: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+    """The records on some lines (from 1, ascending) of a file in which every line is a record; lines only are counted."""
+    left = list(reversed(wanted))
+    first, rest = 1, b""
+    with text.path.open("rb") as file:
+        file.read(3 if text.bom else 0)
+        while left and (block := file.read(SOUGHT_BYTES)):
+            block = rest + block
+            cut = block.rfind(b"\n") + 1
+            block, rest = block[:cut], block[cut:]
+            count = block.count(b"\n")
+            if left[-1] < first + count:
+                lines = block.split(b"\n")
+                while left and left[-1] < first + count:
+                    yield left[-1], _record(lines[left[-1] - first], delimiter)
+                    left.pop()
+            first += count
+    if left:
+        yield left[-1], _record(rest, delimiter)
+
+
+def _record(line: bytes, delimiter: str) -> list[str]:
+    return next(csv.reader([line.rstrip(b"\r").decode()], delimiter=delimiter, strict=True), [])
 
 
 def _judge(wrong: csv.Error, line: int) -> None:

@@ -6,6 +6,7 @@ the first one, and the value where it is not simply the text of the cell.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,11 +18,13 @@ from testbed.tabular.expected import expected
 from testbed.tabular.hints import RULES
 from testbed.tabular.problems import EXAMPLES, VALUE, Problems
 from testbed.tabular.reading import Found, Reading
-from testbed.tabular.rows import columns_of, named
+from testbed.tabular.rows import Canonical, columns_of, named
 from testbed.tabular.staging import Staged
 
 MOST = 1_000_000
 """So many findings are kept; the counts go on."""
+SOUGHT = 100_000
+"""Up to so many lines are looked up in the file; for more it is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,8 @@ class Findings:
                 "ON m.j = u.j AND u.f & m.bit <> 0 WHERE u.f <> 0"
             )
 
-    def close(self, staged: Staged, found: Found) -> int:
-        """Mark the rows found wrong later, and lay out line and texts of every row with a finding; how many were wrong."""
+    def close(self, staged: Staged, found: Found, job: Path) -> int:
+        """Mark the rows found wrong late, and lay out line and texts of every row with a finding; how many were wrong."""
         late = [str(k) for k, mark in enumerate(self.marks) if mark.severity == "error"]
         run = self.connection.execute
         if late:
@@ -106,19 +109,13 @@ class Findings:
                 "UPDATE staged SET late = true WHERE flags IS NULL AND rowid IN "
                 f"(SELECT r FROM found WHERE k IN ({', '.join(late)}))"
             )
-        line, row = staged.line, staged.row
-        run(
-            f"CREATE OR REPLACE TEMP TABLE bad AS SELECT rowid AS r, {line} AS line, {row} AS row, raw "
-            "FROM staged WHERE flags IS NOT NULL"
-        )
-        wrong = run(
-            "SELECT count(*) FILTER (late), count(*) FILTER (flags IS NOT NULL) FROM staged"
-        ).fetchone() or (0, 0)
+        wrong = run("SELECT count(*) FROM staged WHERE flags IS NOT NULL OR late").fetchone() or (0,)
+        run("CREATE OR REPLACE TEMP TABLE bad (r BIGINT, line BIGINT, row BIGINT, raw VARCHAR[])")
         if wrong[0]:
-            run(f"INSERT INTO bad {_texts(staged, found)}")
+            run(f"INSERT INTO bad {self._texts(staged, found, job, wrong[0])}")
         run(
-            f"INSERT INTO bad SELECT rowid, {line}, {row}, NULL FROM staged WHERE flags IS NULL AND late IS NULL "
-            "AND rowid IN (SELECT r FROM found)"
+            f"INSERT INTO bad SELECT rowid, {staged.line}, {staged.row}, NULL FROM staged "
+            "WHERE flags IS NULL AND late IS NULL AND rowid IN (SELECT r FROM found)"
         )
         run(
             "CREATE OR REPLACE TEMP TABLE marks "
@@ -126,7 +123,33 @@ class Findings:
         )
         if self.marks:
             run(f"INSERT INTO marks VALUES {', '.join(mark.sql(k) for k, mark in enumerate(self.marks))}")
-        return int(wrong[0] + wrong[1])
+        return int(wrong[0])
+
+    def _texts(self, staged: Staged, found: Found, job: Path, count: int) -> str:
+        """SQL of the wrong rows with their texts, which takes a second look into the file."""
+        wrong = "flags IS NOT NULL OR late"
+        names = columns_of(len(found.titles))
+        texts = f"[{', '.join(names)}]::VARCHAR[]"
+        if staged.start is None:
+            return (
+                f"SELECT s.r, s.__line, s.__row, {texts} FROM {found.raw.relation} x "
+                f"JOIN (SELECT rowid AS r, __line, __row FROM staged WHERE {wrong}) s ON s.__line = x.__line::BIGINT"
+            )
+        start = staged.start
+        if found.at is None or count > SOUGHT:
+            return (
+                f"SELECT x.r, x.r + {start}, x.r + 1, {texts} "
+                f"FROM (SELECT row_number() OVER () - 1 AS r, * FROM {found.raw.relation}) x "
+                f"JOIN (SELECT rowid AS r FROM staged WHERE {wrong}) s ON s.r = x.r"
+            )
+        lines = self.connection.execute(
+            f"SELECT rowid + {start} FROM staged WHERE {wrong} ORDER BY 1"
+        ).fetchall()
+        sought = Canonical(job / "sought", len(found.titles))
+        for line, values in found.at([line for (line,) in lines]):
+            sought.write_text(line, values)
+        again = f"(SELECT __line::BIGINT AS l, * FROM {sought.raw().relation})"
+        return f"SELECT l - {start}, l, l - {start - 1}, {texts} FROM {again}"
 
     def value(self) -> str:
         """SQL of what stands in the cell, or the cells."""
@@ -200,18 +223,3 @@ class Findings:
         rejected.write(
             self.connection, reading.job / "rejected.csv", titles, rows, reading.delimiter, rest=refused
         )
-
-
-def _texts(staged: Staged, found: Found) -> str:
-    """SQL of the rows found wrong late, with their texts, which takes a second look into the file."""
-    texts = ", ".join(columns_of(len(found.titles)))
-    if staged.start is None:
-        return (
-            f"SELECT s.rowid, s.__line, s.__row, [{texts}] FROM {found.raw.relation} x "
-            "JOIN staged s ON s.__line = x.__line::BIGINT WHERE s.late"
-        )
-    return (
-        f"SELECT x.r, x.r + {staged.start}, x.r + 1, [{texts}] "
-        f"FROM (SELECT row_number() OVER () - 1 AS r, * FROM {found.raw.relation}) x "
-        "JOIN (SELECT rowid AS r FROM staged WHERE late) s ON s.r = x.r"
-    )

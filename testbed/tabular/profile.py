@@ -20,6 +20,8 @@ BINS = 20
 TOP = 10
 SHOWN = 200
 PREVIEW = 20
+BATCH = 20
+"""Columns asked in one pass."""
 WIDE = 200
 """With more columns than this, histograms and most common values are left out of the answer."""
 
@@ -46,17 +48,18 @@ def statistics(
     """One dict for every (name, type, SQL type), in order."""
     source = parquet(table)
     found = []
-    for name, type_, sql in columns:
-        column = ident(name)
-        stats = _basic(connection, source, column, type_, sql)
-        if stats["n"]:
-            if type_ in NUMBERS:
-                stats |= _numbers(connection, source, column, stats, wide=len(columns) > WIDE)
-            elif type_ in MOMENTS:
-                stats |= _moments(connection, source, column, sql)
-            if type_ not in {"object", "list"} and len(columns) <= WIDE:
-                stats |= _common(connection, source, column, type_, sql, stats["distinct"])
-        found.append(stats)
+    for start in range(0, len(columns), BATCH):
+        part = columns[start : start + BATCH]
+        for (name, type_, sql), stats in zip(part, _basics(connection, source, part), strict=True):
+            column = ident(name)
+            if stats["n"]:
+                if type_ in NUMBERS:
+                    stats |= _numbers(connection, source, column, stats, wide=len(columns) > WIDE)
+                elif type_ in MOMENTS:
+                    stats |= _moments(connection, source, column, sql)
+                if type_ not in {"object", "list"} and len(columns) <= WIDE:
+                    stats |= _common(connection, source, column, type_, sql, stats["distinct"])
+            found.append(stats)
     return found
 
 
@@ -64,22 +67,42 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     return connection.execute(query).fetchone() or ()
 
 
-def _basic(
-    connection: duckdb.DuckDBPyConnection, source: str, column: str, type_: str, sql: str
-) -> dict[str, Any]:
-    n, rows, distinct = _one(
-        connection, f"SELECT count({column}), count(*), approx_count_distinct({column}) FROM {source}"
+def _basics(
+    connection: duckdb.DuckDBPyConnection, source: str, columns: Sequence[tuple[str, str, str]]
+) -> list[dict[str, Any]]:
+    """Of several columns in one pass: how many values, how many different ones, the lowest and the highest."""
+    asked, told = ["count(*) AS rows"], ["rows"]
+    for i, (name, type_, sql) in enumerate(columns):
+        column = ident(name)
+        bounded = type_ not in {"object", "list", "boolean"}
+        asked += [f"count({column}) AS n{i}", f"approx_count_distinct({column}) AS d{i}"]
+        asked += (
+            [f"min({column}) AS a{i}", f"max({column}) AS z{i}"]
+            if bounded
+            else [f"NULL AS a{i}", f"NULL AS z{i}"]
+        )
+        ends = (f"a{i}", f"z{i}")
+        told += [
+            f"n{i}",
+            f"d{i}",
+            *((shown(end, type_, sql) for end in ends) if bounded and type_ not in NUMBERS else ends),
+        ]
+    rows, *counted = _one(
+        connection, f"SELECT {', '.join(told)} FROM (SELECT {', '.join(asked)} FROM {source})"
     )
-    stats: dict[str, Any] = {"n": n, "missing": rows - n, "distinct": min(distinct, n)}
-    stats["distinct_exact"] = n == 0
-    if n and type_ not in {"object", "list", "boolean"}:
-        low, high = _one(connection, f"SELECT min({column}), max({column}) FROM {source}") if type_ in NUMBERS else _one(
-            connection,
-            f"SELECT {shown('a', type_, sql)}, {shown('b', type_, sql)} FROM "
-            f"(SELECT min({column}) AS a, max({column}) AS b FROM {source})",
-        )  # fmt: skip
-        stats["min"], stats["max"] = (_plain(low), _plain(high))
-    return stats
+    found = []
+    for i, (_, type_, _) in enumerate(columns):
+        n, distinct, low, high = counted[4 * i : 4 * i + 4]
+        stats: dict[str, Any] = {
+            "n": n,
+            "missing": rows - n,
+            "distinct": min(distinct, n),
+            "distinct_exact": n == 0,
+        }
+        if n and type_ not in {"object", "list", "boolean"}:
+            stats["min"], stats["max"] = _plain(low), _plain(high)
+        found.append(stats)
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -132,9 +155,10 @@ def _moments(connection: duckdb.DuckDBPyConnection, source: str, column: str, sq
             f"SELECT max(t - p), median(t - p) FROM "
             f"(SELECT t, lag(t) OVER (ORDER BY t) AS p FROM (SELECT DISTINCT t FROM ({present})))",
         )
+    local = f"make_timestamp({us})"  # the calendar of zones would take ten times as long
     months = connection.execute(
-        f"SELECT strftime({column}, '%Y-%m') AS month, count(*) FROM {source} WHERE {column} IS NOT NULL "
-        f"GROUP BY month ORDER BY month LIMIT 240"
+        f"SELECT strftime(month, '%Y-%m'), n FROM (SELECT date_trunc('month', {local}) AS month, count(*) AS n "
+        f"FROM {source} WHERE {column} IS NOT NULL GROUP BY month ORDER BY month LIMIT 240)"
     ).fetchall()
     return {
         "longest_gap_seconds": None if gap is None else gap / 1e6,

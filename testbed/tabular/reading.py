@@ -1,6 +1,6 @@
 """One reading under way, and the rows it found, as text."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,8 @@ class Found:
     """Line, column from 1 and value of integers that a spreadsheet has rounded."""
     quick: bool = False
     """Whether the careful way is left, should the rows turn out to be fewer."""
+    at: Callable[[Sequence[int]], Iterator[tuple[int, list[str]]]] | None = None
+    """The values on some lines, where they can be found without reading everything once more."""
 
     def without_own(self) -> "Found":
         """Without the columns of a ``rejected.csv`` that comes back, and without what guarded its formulas."""
@@ -77,6 +79,7 @@ class Found:
         return replace(
             self,
             raw=self.raw.of(left, rejected.UNGUARDED),
+            at=None,
             titles=[rejected.unguarded(self.titles[i] or "") for i in left],
             sample=[[rejected.unguarded(row[i] or "") for i in left] for row in self.sample],
             guesses=None if self.guesses is None else [self.guesses[i] for i in left],

@@ -1,6 +1,7 @@
 """From a file of any kind to its rows of text; what is made of them is decided by the caller."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from testbed.tabular.rows import Canonical, Raw, columns_of, read_csv
 from testbed.tabular.typed import Column
 
 SAMPLE = 10_000
+FEW_SPOTS = 20
 LINE_BYTES = 128 * 1024
 
 Take = Callable[[Reading, Found], list[Column] | None]
@@ -133,7 +135,9 @@ def _delimited(reading: Reading, text: sniff.Text, head: str, take: Take) -> lis
     header = _has_header(reading, first)
     titles: Sequence[str | None] = first[0] if header else [None] * dialect.columns
     if delimited.is_simple(text, dialect):
-        sampled = first[int(header) :] + delimited.spots(text, dialect)
+        # with a schema the spots only choose between spellings
+        spots = delimited.spots(text, dialect, delimited.SPOTS if schema is None else FEW_SPOTS)
+        sampled = first[int(header) :] + spots
         quick = take(reading, _quick(reading, text, dialect, titles, header, sampled))
         if quick is not None:
             return quick
@@ -165,7 +169,10 @@ def _quick(
     if rows > reading.limits.rows:
         raise Unreadable("too-many-rows")
     raw = Raw(relation, start=int(header) + 1)
-    return Found(raw, titles, sampled, rows, 1 if header else None, quick=True)
+    return Found(
+        raw, titles, sampled, rows, 1 if header else None, quick=True,
+        at=partial(delimited.lines_at, text, dialect.delimiter),
+    )  # fmt: skip
 
 
 def _has_header(reading: Reading, first: Sequence[Sequence[str]]) -> bool:

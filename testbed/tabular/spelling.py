@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from testbed.tabular import kinds
 from testbed.tabular.answers import Answers
-from testbed.tabular.engine import literal
+from testbed.tabular.engine import literal, one_of
 from testbed.tabular.schema import Field, refused
 from testbed.tabular.units import Conversion
 
@@ -40,6 +40,14 @@ class Spelling:
 
     def fits(self, value: str) -> bool:
         return any(gate and re.fullmatch(gate, value, re.ASCII) for gate in (self.gate, self.local_gate))
+
+    def local_first(self, values: Sequence[str | None]) -> bool:
+        """Whether most of these times have no offset."""
+        locals_, offsets = (
+            sum(bool(gate and value and re.fullmatch(gate, value.strip(), re.ASCII)) for value in values)
+            for gate in (self.local_gate, self.gate)
+        )
+        return bool(self.local_gate) and locals_ > offsets
 
 
 def candidates(
@@ -95,8 +103,8 @@ def _number(of: Field, mark: str, conversion: Conversion | None) -> Spelling:
 
 def _boolean(of: Field) -> Spelling:
     words = "|".join(re.escape(word) for word in (*of.true, *of.false))
-    yes = ", ".join(literal(word.lower()) for word in of.true)
-    return Spelling("boolean", f"(?i:{words})", f"list_contains([{yes}], lower({{x}}))", "BOOLEAN")
+    yes = one_of("lower({x})", [word.lower() for word in of.true])
+    return Spelling("boolean", f"(?i:{words})", yes, "BOOLEAN")
 
 
 def _json(kind: str) -> Spelling:
@@ -180,7 +188,7 @@ FIXED = {
 def choose(found: Sequence[Spelling], values: Sequence[str | None]) -> Spelling:
     """The one that most of a spread sample fits. A decimal comma only wins when nearly all values have it."""
     present = [value.strip(" \t") for value in values if value and value.strip(" \t")]
-    if len(found) == 1 or not present:
+    if len(found) == 1 or all(map(found[0].fits, present)):
         return found[0]
     fitting = [[each.fits(value) for each in found] for value in present]
     return decide(found, [sum(column) for column in zip(*fitting, strict=True)], sum(map(any, fitting)))

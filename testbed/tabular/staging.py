@@ -1,4 +1,4 @@
-"""All rows read once: typed, with what each cell breaks, and the original texts of those rows that break anything.
+"""All rows read once: typed, with what each cell breaks.
 
 The table lies in DuckDB's memory (or its spill folder), where a row's ``rowid`` is its place in the file. Joins lose that
 order, updates do not: rows found wrong later are marked by an update.
@@ -20,14 +20,17 @@ from testbed.tabular.schema import Field, Schema, refused
 from testbed.tabular.spelling import Spelling
 from testbed.tabular.units import Conversion, conversion
 
+DEEP = 200
+SAMPLED = 1_000
+"""So many rows, spread over the sample, say how a column is spelt; every value is asked afterwards."""
 DOUBTFUL = 0.01
 """Misfits in a larger share of the values make another spelling of the column worth asking about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """The table ``staged``: ``t0`` …, ``l0`` …, kept extra columns ``e0`` …, ``flags``, ``raw``, ``late``, and where the
-    line is not the place, ``__line`` and ``__row``."""
+    """The table ``staged``: ``t0`` …, ``l0`` …, kept extra columns ``e0`` …, ``flags`` of the rows that break anything,
+    ``late``, and where the line is not the place, ``__line`` and ``__row``."""
 
     cells: tuple[Cell, ...]
     flagged: tuple[int, ...]
@@ -53,20 +56,15 @@ def bind(schema: Schema, match: Match, found: Found, reading: Reading) -> list[B
         if name not in names:
             raise Unreadable("answer", value=f"units: {name} {unit}"[:200])
     bound = []
+    few = found.sample[:: 1 + len(found.sample) // SAMPLED]
     for number, (each, place) in enumerate(zip(schema.fields, match.places, strict=True)):
         _refuse_pattern(reading.connection, each)
         offered = spelling.candidates(each, reading.answers, _conversion(each, reading), sheet=found.sheet)
-        sampled = (
-            [] if place is None else [row[place] for row in found.sample if row[place] not in each.missing]
-        )
+        sampled = [] if place is None else [row[place] for row in few if row[place] not in each.missing]
+        likely = spelling.choose(offered, sampled)
         cell = Cell(
-            number,
-            each,
-            place,
-            spelling.choose(offered, sampled),
-            _zone(each, reading),
-            each.name in schema.key,
-        )
+            number, each, place, likely, _zone(each, reading), each.name in schema.key, likely.local_first(sampled)
+        )  # fmt: skip
         bound.append((cell, offered))
     return bound
 
@@ -117,7 +115,8 @@ def stage(reading: Reading, found: Found, bound: list[Bound], extra: Sequence[in
 def _staged(reading: Reading, found: Found, cells: tuple[Cell, ...], extra: Sequence[int]) -> Staged | None:
     counted = "__line::BIGINT AS __line, __row::BIGINT AS __row" if found.raw.start is None else None
     raws = columns_of(len(found.titles))
-    typed = [each for cell in cells for each in conditions.values(cell, empties=found.raw.empties)]
+    typed = [conditions.values(cell, empties=found.raw.empties) for cell in cells]
+    others = [conditions.other_value(cell) for cell in cells if cell.timed]
     bits = {
         cell.number: sql
         for cell in cells
@@ -126,15 +125,15 @@ def _staged(reading: Reading, found: Found, cells: tuple[Cell, ...], extra: Sequ
     kept = [name for cell in cells for name in ((cell.typed, cell.local) if cell.timed else (cell.typed,))]
     kept += [f"c{i} AS e{i}" for i in extra]
     names = [f"f{number}" for number in bits]
-    bad = f"greatest({', '.join(names)}, 0) > 0" if names else "false"
+    bad = _any(names)
     first = ", ".join(filter(None, [counted, *raws, *typed]))
     second = ", ".join(["*", *(f"({sql})::USMALLINT AS f{number}" for number, sql in bits.items())])
     third = [] if counted is None else ["__line", "__row"]
     query = (
         f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {', '.join([*third, *kept])}, "
         f"CASE WHEN {bad} THEN [{', '.join(names)}]::USMALLINT[] END AS flags, "
-        f"CASE WHEN {bad} THEN [{', '.join(raws)}]::VARCHAR[] END AS raw, NULL::BOOLEAN AS late "
-        f"FROM (SELECT {second} FROM (SELECT {first} FROM {found.raw.relation}))"
+        f"NULL::BOOLEAN AS late FROM (SELECT {second} FROM (SELECT {', '.join(['*', *others])} FROM "
+        f"(SELECT {first} FROM {found.raw.relation})))"
     )
     try:
         reading.connection.execute(query)
@@ -146,6 +145,14 @@ def _staged(reading: Reading, found: Found, cells: tuple[Cell, ...], extra: Sequ
     if row is None or row[0] != found.rows:
         return None
     return Staged(cells, tuple(bits), found.raw.start)
+
+
+def _any(names: Sequence[str]) -> str:
+    """SQL of whether one of the bits is set; more than some hundreds of them would make too deep an expression."""
+    parts = [" | ".join(names[i : i + DEEP]) for i in range(0, len(names), DEEP)]
+    if not parts:
+        return "false"
+    return f"{parts[0]} > 0" if len(parts) == 1 else f"greatest({', '.join(parts)}) > 0"
 
 
 def _respelled(reading: Reading, found: Found, staged: Staged, bound: list[Bound]) -> tuple[Cell, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from testbed.tabular import kinds
-from testbed.tabular.engine import copy_parquet, ident, literal, parquet
+from testbed.tabular.engine import copy_parquet, ident, literal, one_of, parquet
 from testbed.tabular.kinds import AS_CODE, ENOUGH, MARKERS, TEXT, Guess, Kind
 from testbed.tabular.problems import EXAMPLES, Problems, Unreadable
 from testbed.tabular.rows import Raw
@@ -33,10 +33,6 @@ class _Counts:
     fits: tuple[int, ...]
 
 
-def _list(values: Sequence[str]) -> str:
-    return "(" + ", ".join(literal(value) for value in values) + ")"
-
-
 def _trim(column: str) -> str:
     return f"trim({column}, ' \t')"
 
@@ -58,7 +54,7 @@ def optimistic(
         if kind.type in kinds.UNTYPED:
             selected.append(f"{column} AS {ident(name)}")
             continue
-        missing = f"{column} IS NULL" + (f" OR {column} IN {_list(guess.markers)}" if guess.markers else "")
+        missing = f"{column} IS NULL" + (f" OR {one_of(column, guess.markers)}" if guess.markers else "")
         checked = f"coalesce({kind.value(column)}, error('misfit'))"
         selected.append(
             f"CASE WHEN {missing} THEN NULL WHEN regexp_full_match({column}, {literal(kind.gate)}) "
@@ -117,7 +113,7 @@ def _typed(column: str, chosen: Column) -> str:
 
 def _present(column: str) -> str:
     x = _trim(column)
-    return f"({column} IS NOT NULL AND {x} <> '' AND {x} NOT IN {_list(MARKERS)})"
+    return f"({column} IS NOT NULL AND {x} <> '' AND NOT {one_of(x, MARKERS)})"
 
 
 def _asks(guess: Guess) -> bool:
@@ -133,7 +129,7 @@ def _ask(
             continue
         column = f"c{i}"
         asked.append(f"count(*) FILTER ({_present(column)})")
-        asked.append(f"list(DISTINCT {_trim(column)}) FILTER ({_trim(column)} IN {_list(MARKERS)})")
+        asked.append(f"list(DISTINCT {_trim(column)}) FILTER ({one_of(_trim(column), MARKERS)})")
         asked.append(f"count(*) FILTER (regexp_full_match({_trim(column)}, {literal(AS_CODE)}))")
         asked += [f"count(*) FILTER ({_fits(column, kind)})" for kind in guesses[i].candidates]
     row = list(connection.execute(f"SELECT {', '.join(asked)} FROM {raw.relation}").fetchone() or ())[1:]
