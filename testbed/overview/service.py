@@ -20,7 +20,7 @@ from testbed.pilots.models import Pilot, Stage
 from testbed.testbeds.models import Testbed
 from testbed.texts import language
 from testbed.trials import deliveries
-from testbed.trials.models import Result, ResultState, Trial
+from testbed.trials.models import Acceptance, Result, ResultState, Trial
 from testbed.trials.views import DeliveryItem
 
 NOW = (Stage.planned, Stage.ready, Stage.running, Stage.evaluating)
@@ -72,6 +72,7 @@ class ResultLine(SQLModel):
     state: ResultState
     rows: int | None
     received_at: datetime
+    asked_at: datetime | None = None
 
 
 class City(SQLModel):
@@ -90,6 +91,7 @@ class Work(SQLModel):
     expected: list[DeliveryItem]
     awaited: list[DeliveryItem]
     trials: list[TrialLine]
+    undecided: list[ResultLine]
     results: list[ResultLine]
     drafts: list[DatasetLine]
     coordinates: bool
@@ -181,6 +183,7 @@ async def work(session: AsyncSession, actor: Actor) -> Work:
         expected=await deliveries.open_ones(session, actor, own=True),
         awaited=await deliveries.open_ones(session, actor, own=False) if actor.coordinates else [],
         trials=await _awaiting(session, actor),
+        undecided=await _undecided(session, actor),
         results=await _results(session, actor),
         drafts=await _datasets(session, actor, col(Dataset.state) == DatasetState.draft),
         coordinates=actor.coordinates,
@@ -225,15 +228,35 @@ async def _awaiting(session: AsyncSession, actor: Actor) -> list[TrialLine]:
     return _lines(TrialLine, (await session.exec(query)).all())
 
 
+RESULT_LINE = (
+    col(Result.code), col(Result.filename), col(Result.state), col(Result.rows), col(Result.received_at),
+    col(Result.asked_at),
+)  # fmt: skip
+
+
+async def _undecided(session: AsyncSession, actor: Actor) -> list[ResultLine]:
+    """Files that wait for a decision: those of one's own partners, and those a coordinator was asked about."""
+    own = and_(col(Result.owner_id).in_(memberships(actor)), col(Result.asked_at).is_(None))
+    asked = and_(allowed(actor, "result.decide", Result), col(Result.asked_at).is_not(None))
+    query: Any = (
+        select(*RESULT_LINE)
+        .where(
+            col(Result.acceptance) == Acceptance.open,
+            col(Result.state).in_([ResultState.ready, ResultState.partly]),
+            col(Result.schema_id).is_not(None),
+            col(Result.archived_at).is_(None),
+            allowed(actor, "result.accept", Result),
+            or_(own, asked),
+        )
+        .order_by(col(Result.asked_at).asc().nulls_last(), col(Result.id).desc())
+        .limit(MANY)
+    )
+    return _lines(ResultLine, (await session.exec(query)).all())
+
+
 async def _results(session: AsyncSession, actor: Actor) -> list[ResultLine]:
     query: Any = (
-        select(
-            col(Result.code),
-            col(Result.filename),
-            col(Result.state),
-            col(Result.rows),
-            col(Result.received_at),
-        )
+        select(*RESULT_LINE)
         .where(allowed(actor, "result.edit", Result), col(Result.archived_at).is_(None))
         .order_by(col(Result.received_at).desc(), col(Result.id).desc())
         .limit(FEW)

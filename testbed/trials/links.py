@@ -44,7 +44,7 @@ async def _devices(session: AsyncSession, actor: Actor, pilot_id: int) -> list[i
 
 
 async def results(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node]:
-    """Each result rests on its trial; its digest pins its content."""
+    """Each result rests on its trial, and on what it corrects or replaces; its digest pins its content."""
     query = (
         select(Result)
         .join(Trial, col(Trial.id) == col(Result.trial_id))
@@ -53,6 +53,8 @@ async def results(session: AsyncSession, actor: Actor, pilot_id: int) -> list[No
         )
         .order_by(col(Result.id))
     )
+    found = (await session.exec(query)).all()
+    seen = {result.id for result in found}
     return [
         Node(
             key=f"result:{result.id}",
@@ -62,10 +64,11 @@ async def results(session: AsyncSession, actor: Actor, pilot_id: int) -> list[No
             note=result.code,
             sha256=result.sha256,
             at=result.received_at,
-            rests_on=[f"trial:{result.trial_id}"],
+            rests_on=[f"trial:{result.trial_id}"]
+            + ([f"result:{result.replaces_id}"] if result.replaces_id in seen else []),
             generated=result.generated,
         )
-        for result in await session.exec(query)
+        for result in found
     ]
 
 

@@ -16,12 +16,14 @@ from tests.browser.windows import entered, heard
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 NOT_PAGES = re.compile(
-    r"^/(healthz|readyz)|/(raw|events|progress|limits|rejected\.csv|table\.parquet|schema\.json|template\.(csv|xlsx)|example\.csv)$|\{(name|filename|job)\b"
+    r"^/(healthz|readyz)|/(raw|events|progress|limits|rejected\.csv|report\.csv|report\.json|table\.parquet|schema\.json|template\.(csv|xlsx)|example\.csv)$|\{(name|filename|job)\b"
 )
 OPENERS = ("Alva", "Ebba", "Bo", "")
 """Who looks at the pages; the last of them is nobody in particular."""
 MORE = [
-    "/results/{half}", "/results/{noise}", "/datasets/{draft}", "/search?q=hamn", "/pilots?q=finnsinte", "/nowhere",
+    "/results/{half}", "/results/{noise}", "/results/{faulty}", "/results/{faulty}/report", "/results/{faulty}/accept",
+    "/results/{faulty}/answers", "/results/{faulty}/correct", "/results/{right}", "/results/{right}/report",
+    "/results/{right}/accept", "/datasets/{draft}", "/search?q=hamn", "/pilots?q=finnsinte", "/nowhere",
 ]  # fmt: skip
 
 OURS = {"exclude": [["#api"]]}

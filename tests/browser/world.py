@@ -17,6 +17,30 @@ LEVELS = "".join(
 FILL = ("tid;kärl;fyllnad\n" + LEVELS).encode()
 """What Bo's sensors saw: 56 rows, semicolons, decimal commas."""
 HALF = b"tid;fyllnad\n2026-03-01;12,5\n2026-03-02;trasig\n2026-03-03;13,5\n2026-03-04;14,0\n" * 8
+SPRING = (
+    "tid;kärl;fyllnad\n"
+    + "".join(f"2026-04-{1 + day:02} 06:00;Kärl {1 + day % 4};{20 + day},5\n" for day in range(6))
+    + "2026-04-07 06:00;Kärl 3;199,5\n2026-04-08 06:00;Kärl 4;=trasig\n;Kärl 1;30\n"
+).encode()
+"""Nine rows, of which the last three do not fit."""
+SCHEMA = {
+    "fields": [
+        {
+            "name": "tid",
+            "type": "datetime",
+            "testbed:zone": "Europe/Stockholm",
+            "constraints": {"required": True},
+        },
+        {"name": "kärl", "type": "string", "constraints": {"required": True}},
+        {
+            "name": "fyllnad",
+            "type": "number",
+            "constraints": {"minimum": 0, "maximum": 100},
+            "testbed:unit": "%",
+        },
+    ],
+    "primaryKey": ["tid", "kärl"],
+}
 POLYGON = {
     "type": "Polygon",
     "coordinates": [
@@ -87,6 +111,7 @@ async def build(client: httpx.AsyncClient, connection: asyncpg.Connection) -> Wo
     await pilot(make, partners)
     await devices(make)
     await measurements(make)
+    await checked(make)
     await data(make)
     await schema(make)
     await answers(make)
@@ -188,6 +213,25 @@ async def schema(make: Maker) -> None:
     second = {"fields": fields, "primaryKey": ["tid", "kärl"]}
     await make.post(ALVA, at, {"descriptor": second, "seen": 1, "note": "Med gränser."})
     make.world.ids["schema"] = "1"
+
+
+async def checked(make: Maker) -> None:
+    """A trial with a table schema; a file with three bad rows, of which Bo has corrected one."""
+    trial = await make.post(
+        ALVA,
+        f"/pilots/{make.world.ids['code']}/trials",
+        {"title": {"sv": "Vårens mätning", "en": "The spring’s measuring"}, "visibility": "public"},
+    )
+    at = f"/trials/{trial['id']}"
+    answer = await make.client.put(f"{at}/schema.json", json=SCHEMA, headers=ALVA)
+    assert answer.status_code == 201, answer.text
+    faulty = await make.put(BO, f"{at}/results/våren.csv", SPRING)
+    await make.until(BO, f"/results/{faulty['code']}", "state", {"partly"})
+    await make.post(BO, f"/results/{faulty['code']}/ask", {})
+    row = b"__line;__rules;tid;k\xc3\xa4rl;fyllnad\n8;;2026-04-07 06:00;K\xc3\xa4rl 3;99,5\n"
+    right = await make.put(BO, f"{at}/results/r\u00e4ttad.csv?replaces={faulty['code']}", row)
+    await make.until(BO, f"/results/{right['code']}", "state", {"ready"})
+    make.world.ids |= {"faulty": faulty["code"], "right": right["code"]}
 
 
 async def data(make: Maker) -> None:
