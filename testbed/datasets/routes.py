@@ -90,7 +90,8 @@ async def access_form(session: AsyncSession, actor: Actor, slug: str) -> AccessF
     )
 
 
-NEW, EDIT = Form("datasets/form.html", blank), Form("datasets/form.html", filled)
+NEW = Form("datasets/form.html", blank, about={"pilot": "code"})
+EDIT = Form("datasets/form.html", filled)
 ACCESS = Form("datasets/access.html", access_form)
 
 

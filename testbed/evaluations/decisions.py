@@ -40,7 +40,7 @@ OTHER_CASE = message("This case is not one of the pilot’s.")
 WORDS = {
     Verdict.adopt: {"sv": "Inför", "en": "Adopt"},
     Verdict.scale: {"sv": "Skala upp", "en": "Scale up"},
-    Verdict.iterate: {"sv": "Gör om", "en": "Iterate"},
+    Verdict.iterate: {"sv": "Gör om", "en": "Do again"},
     Verdict.stop: {"sv": "Avsluta", "en": "Stop"},
 }
 

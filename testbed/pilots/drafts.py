@@ -72,7 +72,7 @@ class PartDraft(SQLModel):
     @model_validator(mode="after")
     def _named(self) -> "PartDraft":
         if (self.partner_id is None) == (self.name is None):
-            raise ValueError(message("Name one partner: by its name, or by partner_id."))
+            raise ValueError(message("Name one partner, by its name or its number."))
         return self
 
 

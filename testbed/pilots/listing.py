@@ -4,7 +4,7 @@ from datetime import date
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import and_, exists, func, literal, select
+from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,10 +14,13 @@ from testbed.lists import Asked, Listed, Rows, in_language, in_swedish, matching
 from testbed.partners.models import Partner
 from testbed.pilots.models import Need, Pilot, PilotNeed, Stage, State
 from testbed.pilots.views import NeedItem, PilotItem
+from testbed.testbeds import uses
 from testbed.testbeds.models import Testbed
 from testbed.texts import language
 
 LATEST = date(9999, 12, 31)
+OVER = (Stage.decided, Stage.benefits, Stage.archived)
+TOLD = 20
 
 
 async def page(
@@ -130,3 +133,24 @@ async def needs(session: AsyncSession, actor: Actor, asked: Asked) -> Listed[Nee
     rows, after = await page_of(session, query, asked, key=col(Need.id), orders=orders)
     items = [NeedItem.model_validate(row, from_attributes=True) for row in rows]
     return Listed(items=items, next=after, q=asked.q, sort=asked.sort)
+
+
+async def _in_testbed(session: AsyncSession, actor: Actor, testbed_id: int) -> list[uses.Use]:
+    """The latest pilots of a testbed that the actor may see, decided and archived ones after those that go on."""
+    over = or_(col(Pilot.stage).in_(OVER), col(Pilot.archived_at).is_not(None))
+    query: Any = (
+        select(
+            col(Pilot.code), col(Pilot.title), col(Pilot.stage), over.label("over"),
+            col(Pilot.planned_start_on).label("start_on"), col(Pilot.planned_end_on).label("end_on"),
+        )
+        .where(col(Pilot.testbed_id) == testbed_id, allowed(actor, VIEW, Pilot))
+        .order_by(over, col(Pilot.planned_start_on).desc().nulls_last(), col(Pilot.id).desc())
+        .limit(TOLD)
+    )  # fmt: skip
+    return [
+        uses.Use.model_validate(dict(row._mapping) | {"url": f"/pilots/{row.code}", "stage": str(row.stage)})
+        for row in (await session.exec(query)).all()
+    ]
+
+
+uses.tells(_in_testbed)

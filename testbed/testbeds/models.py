@@ -27,6 +27,7 @@ from testbed.columns import (
 from testbed.lists import Ref
 from testbed.testbeds.geo import Geometry
 from testbed.testbeds.season import DayOfYear
+from testbed.testbeds.uses import Use
 from testbed.texts import Line, Mailbox, message, optional_text2, text2
 
 
@@ -132,6 +133,7 @@ class TestbedView(SQLModel):
     archived_at: datetime | None = None
     created_at: datetime
     row_version: int
+    uses: list[Use] = []
     may: list[str] = []
     activity: list[Event] = []
 

@@ -17,6 +17,7 @@ from testbed.revisions import archive, revise, slug_of
 from testbed.testbeds.geo import as_text
 from testbed.testbeds.models import Environment, Testbed, TestbedDraft, TestbedItem, TestbedPatch, TestbedView
 from testbed.testbeds.season import is_open
+from testbed.testbeds.uses import uses_of
 from testbed.texts import language, message, said
 
 EDIT = "testbed.edit"
@@ -118,6 +119,7 @@ async def view(session: AsyncSession, actor: Actor, slug: str) -> TestbedView:
             "location_text": as_text(bed.location),
             "open_now": is_open(bed.season_from, bed.season_to),
             "coordinators": await _coordinators(session, bed.id) if granted else [],
+            "uses": await uses_of(session, actor, bed.id),
             "may": granted,
             "activity": await history(session, "testbed", bed.id) if granted else [],
         },

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -39,10 +39,16 @@ class Form:
 
     Named in the ``opt`` of the handler that takes the form (``needs(…, form=FORM)``), it lets a refused form
     come back filled: ``load(session, actor, **path parameters)`` is called anew, in a transaction of its own.
+    ``about`` names the fields of the form that ``load`` needs as well, and what it calls them.
     """
 
     template: str
     load: Callable[..., Awaitable[Any]]
+    about: dict[str, str] = field(default_factory=dict)
+
+    def words(self, given: dict[str, Any]) -> dict[str, str]:
+        """What ``load`` is to know of a form that was sent."""
+        return {name: given[sent] for sent, name in self.about.items() if isinstance(given.get(sent), str)}
 
 
 def rendered(request: Request[Any, Any, Any], template: str, **context: Any) -> bytes:

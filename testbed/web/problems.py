@@ -1,10 +1,11 @@
 """Every error leaves as an RFC 9457 problem document, as a page, or as the form with what was written in it."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import MediaType, Request, Response
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
@@ -98,7 +99,7 @@ class Problem(Response[dict[str, Any]]):
         if (
             isinstance(form, Form)
             and (self.errors or self.current is not None)
-            and hasattr(request.state, "given")
+            and _sent(request) is not None
         ):
             return _Refilled(self, request, form)
         return self.page(self.plain(request))
@@ -124,15 +125,16 @@ class _Refilled(ASGIResponse):
         self.problem, self.request, self.form = problem, request, form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        actor = getattr(self.request.state, "actor", NOBODY)
+        actor, given = getattr(self.request.state, "actor", NOBODY), _sent(self.request) or {}
         try:
             async with self.request.app.state.db.begin() as session:
-                view = await self.form.load(session, actor, **self.request.path_params)
+                about = self.form.words(given)
+                view = await self.form.load(session, actor, **self.request.path_params, **about)
             body = rendered(
                 self.request,
                 self.form.template,
                 view=view,
-                given=self.request.state.given,
+                given=given,
                 errors=self.problem.errors,
                 problem=self.problem.content,
                 current=self.problem.current,
@@ -140,6 +142,12 @@ class _Refilled(ASGIResponse):
         except DomainError:  # the form itself is gone, or not theirs any more
             body = self.problem.plain(self.request)
         await self.problem.page(body)(scope, receive, send)
+
+
+def _sent(request: Request[Any, Any, Any]) -> dict[str, Any] | None:
+    """What a browser's form sent; of one without a single field there was no body to read."""
+    bare: dict[str, Any] | None = {} if request.content_type[0] == RequestEncodingType.URL_ENCODED else None
+    return cast("dict[str, Any] | None", getattr(request.state, "given", bare))
 
 
 def _told(text: str, params: dict[str, Any]) -> str:

@@ -81,6 +81,7 @@ def environment(settings: Settings) -> Environment:
         "datetime": show_datetime,
         "country": show_country,
         "num": show_number,
+        "decimal": show_decimal,
         "size": show_size,
         "label": _label,
         "ref_option": ref_option,
@@ -172,6 +173,14 @@ def show_number(_: Context, number: float | None, digits: int = 6) -> str:
     if number is None:
         return ""
     return format_decimal(number, format=f"#,##0.{'#' * digits}", locale=Locale(language.get()))
+
+
+@pass_context
+def show_decimal(_: Context, number: float | None) -> str:
+    """As people type it into a field: the language's decimal mark, nothing between the thousands."""
+    return (
+        "" if number is None else format_decimal(number, format="0.##########", locale=Locale(language.get()))
+    )
 
 
 @pass_context

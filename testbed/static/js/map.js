@@ -20,7 +20,7 @@ function shape(feature, number, canvas) {
   const dot = (_, at) => (canvas ? L.circleMarker(at, { radius: 5, className: "map-area" }) : pin(feature, at, number));
   const parts = L.geoJSON(feature.geometry, { style: { className: "map-area" }, pointToLayer: dot }).getLayers();
   const corners = parts.flatMap((part) => (part.getLatLngs?.() ?? []).flat(3));
-  if (corners.length && !canvas) parts.push(pin(feature, corners.reduce((top, each) => (each.lat > top.lat ? each : top)), number));
+  if (corners.length && number && !canvas) parts.push(pin(feature, corners.reduce((top, each) => (each.lat > top.lat ? each : top)), number));
   return L.featureGroup(parts);
 }
 
