@@ -41,10 +41,13 @@ KINDS = {
     ColumnType.date: ("datum, 2026-11-23", "date, 2026-11-23"),
     ColumnType.time: ("klockslag, 14:30", "time of day, 14:30"),
     ColumnType.datetime: ("datum och tid, 2026-11-23 14:30", "date and time, 2026-11-23 14:30"),
-    ColumnType.list: ("lista (JSON)", "list (JSON)"),
+    ColumnType.geopoint: ("punkt: longitud, latitud", "point: longitude, latitude"),
+    ColumnType.array: ("lista (JSON)", "list (JSON)"),
     ColumnType.object: ("objekt (JSON)", "object (JSON)"),
     ColumnType.geojson: ("geometri (GeoJSON)", "geometry (GeoJSON)"),
 }
+TEXT: str | int = 49
+"""The number of the spreadsheet's own format for text."""
 EXCEL = {
     ColumnType.date: "yyyy-mm-dd",
     ColumnType.time: "hh:mm:ss",
@@ -135,22 +138,23 @@ def workbook(body: Body, *, title: str, made_at: datetime) -> bytes:
 def _header(
     book: xlsxwriter.Workbook, sheet: Worksheet, columns: list[WantedColumn], allowed: Mapping[str, str]
 ) -> None:
-    needed = book.add_format({"bold": True, "bg_color": "#E5F1F8", "bottom": 1, "num_format": "@"})
-    optional = book.add_format({"bottom": 1, "num_format": "@"})
-    formats = {each: book.add_format({"num_format": each}) for each in {"@", *EXCEL.values()}}
+    needed = book.add_format({"bold": True, "bg_color": "#E5F1F8", "bottom": 1, "num_format": TEXT})
+    optional = book.add_format({"bottom": 1, "num_format": TEXT})
+    formats: dict[str | int | None, Format | None] = {None: None}
+    for each in (TEXT, *EXCEL.values()):
+        formats[each] = book.add_format({"num_format": each})
     for place, column in enumerate(columns):
-        kind = _cell_format(column)
-        sheet.set_column(place, place, max(12, min(40, len(column.name) + 4)), formats.get(kind or ""))
+        sheet.set_column(place, place, max(12, min(40, len(column.name) + 4)), formats[_cell_format(column)])
         sheet.write_string(0, place, column.name, needed if column.required else optional)
         sheet.data_validation(1, place, LAST_ROW, place, _rule(column, place, allowed.get(column.name)))
     sheet.freeze_panes(1, 0)
 
 
-def _cell_format(column: WantedColumn) -> str | None:
+def _cell_format(column: WantedColumn) -> str | int | None:
     """Text stays text (007, 1E5); so do times whose spelling or zone a spreadsheet would lose."""
     if column.type in NUMERIC:
         return None
-    return EXCEL.get(column.type, "@") if _as_cell(column) else "@"
+    return EXCEL[column.type] if _as_cell(column) else TEXT
 
 
 def _as_cell(column: WantedColumn) -> bool:
@@ -186,7 +190,7 @@ def _cut(text: str, most: int) -> str:
 
 def _list(column: WantedColumn, listed: str | None) -> dict[str, Any] | None:
     if column.type == ColumnType.boolean:
-        return {"validate": "list", "source": ["ja", "nej"]}
+        return {"validate": "list", "source": column.answers or ["ja", "nej"]}
     return {"validate": "list", "source": listed} if listed else None
 
 
@@ -236,8 +240,8 @@ def _explained(
 ) -> dict[str, str]:
     """Fill the second sheet; where in it the allowed values of each column stand: ``{name: "='…'!$B$20:$B$24"}``."""
     head = book.add_format({"bold": True, "bottom": 1})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
-    plain = book.add_format({"num_format": "@"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": TEXT})
+    plain = book.add_format({"num_format": TEXT})
     sheet.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 14}))
     sheet.write_string(
         1,

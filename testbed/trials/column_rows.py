@@ -18,10 +18,11 @@ MOST_ROWS = 40
 TEXTS = (
     "name", "type", "testbed:titles.sv", "testbed:titles.en", "testbed:descriptions.sv", "testbed:descriptions.en",
     "testbed:unit", "constraints.minimum", "constraints.maximum", "constraints.minLength", "constraints.maxLength",
-    "constraints.pattern", "testbed:decimals", "testbed:zone", "format", "testbed:check", "testbed:geopoint", "example",
+    "constraints.pattern", "testbed:decimals", "testbed:zone", "format", "decimalChar", "testbed:check", "example",
 )  # fmt: skip
 TICKS = ("constraints.required", "constraints.unique")
 LINES = ("constraints.enum", "testbed:aliases")
+BOOLEAN = ("trueValues", "falseValues")
 WHOLE = {"constraints.minLength", "constraints.maxLength", "testbed:decimals"}
 COLUMN_SAID = {each.split(".")[0] for each in (*TEXTS, *LINES)} | {"title", "description"}
 SAID = {"fields", "missingValues", "primaryKey", "testbed:extra_columns", "$schema"}
@@ -129,6 +130,8 @@ def acted(sheet: Sheet, do: str) -> int | None:
 def _field(row: Row) -> dict[str, Any]:
     made: dict[str, Any] = _object(row.get(REST, ""), COLUMN_SAID)
     number = row.get("type") in NUMERIC
+    for key in (() if number else ("groupChar",)) + (() if row.get("type") == "boolean" else BOOLEAN):
+        made.pop(key, None)  # the form does not show them: they go with the type they belong to
     for name in TEXTS:
         if (text := row.get(name, "").strip()) != "":
             _put(made, name, _value(name, text, number=number))

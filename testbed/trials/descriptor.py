@@ -7,7 +7,7 @@ here acts on is refused, so that a schema never says what is not checked; keys o
 import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -47,13 +47,6 @@ class ExtraColumns(StrEnum):
     drop = "drop"
 
 
-class Axis(StrEnum):
-    """Which half of a point (WGS 84, decimal degrees) a column of numbers is."""
-
-    latitude = "latitude"
-    longitude = "longitude"
-
-
 def _unit(written: str) -> str:
     try:
         return units.code_of(written)
@@ -85,6 +78,7 @@ Name = Annotated[
 ]
 Word = Annotated[str, BeforeValidator(_printable), StringConstraints(max_length=200)]
 Plain = Annotated[Any, BeforeValidator(_printable), AfterValidator(_plain)]
+Words = Annotated[list[Word], AfterValidator(_apart), Field(min_length=1, max_length=20)]
 Unit = Annotated[str, BeforeValidator(clean), AfterValidator(_unit)]
 Key = Annotated[list[Name], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
 
@@ -96,7 +90,7 @@ class Constraints(BaseModel):
     unique: StrictBool = False
     minimum: Plain | None = None
     maximum: Plain | None = None
-    minLength: int | None = Field(default=None, ge=0, le=100_000)  # noqa: N815 - spelt as the standard spells it
+    minLength: int | None = Field(default=None, ge=0, le=100_000)  # noqa: N815
     maxLength: int | None = Field(default=None, ge=0, le=100_000)  # noqa: N815
     pattern: Annotated[str, BeforeValidator(_printable)] | None = None
     enum: list[Plain] | None = Field(default=None, min_length=1, max_length=MOST_VALUES)
@@ -113,6 +107,10 @@ class Column(BaseModel):
     description: Annotated[str, BeforeValidator(clean), StringConstraints(max_length=1000)] | None = None
     format: Line | None = None
     example: Plain | None = None
+    decimalChar: Literal[".", ","] | None = None  # noqa: N815 - spelt as the standard spells it
+    groupChar: Literal[" ", "\u00a0", ".", ",", "'"] | None = None  # noqa: N815
+    trueValues: Words | None = None  # noqa: N815
+    falseValues: Words | None = None  # noqa: N815
     constraints: Constraints = Constraints()
     titles: optional_text2(max_length=120) = Field(default=None, alias="testbed:titles")  # type: ignore[valid-type]
     descriptions: optional_text2(max_length=1000) = Field(default=None, alias="testbed:descriptions")  # type: ignore[valid-type]
@@ -120,7 +118,6 @@ class Column(BaseModel):
     zone: Line | None = Field(default=None, alias="testbed:zone")
     decimals: int | None = Field(default=None, alias="testbed:decimals", ge=0, le=15)
     check: RecordCheck | None = Field(default=None, alias="testbed:check")
-    geopoint: Axis | None = Field(default=None, alias="testbed:geopoint")
     indicator: Line | None = Field(default=None, alias="testbed:indicator")
     aliases: Annotated[list[Name], AfterValidator(_apart)] = Field(
         default_factory=list, alias="testbed:aliases", max_length=20
@@ -217,6 +214,10 @@ def _spelt(column: Column) -> Iterator[tuple[str, Any]]:
     constraints = column.constraints.model_dump(exclude_defaults=True)
     given = {
         "format": column.format,
+        "decimalChar": column.decimalChar,
+        "groupChar": column.groupChar,
+        "trueValues": column.trueValues,
+        "falseValues": column.falseValues,
         "example": column.example,
         "constraints": constraints or None,
         "testbed:titles": column.titles,
@@ -225,7 +226,6 @@ def _spelt(column: Column) -> Iterator[tuple[str, Any]]:
         "testbed:zone": column.zone,
         "testbed:decimals": column.decimals,
         "testbed:check": column.check and column.check.value,
-        "testbed:geopoint": column.geopoint and column.geopoint.value,
         "testbed:indicator": column.indicator,
         "testbed:aliases": column.aliases or None,
     }

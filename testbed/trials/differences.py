@@ -44,7 +44,6 @@ class Aspect(StrEnum):
     decimals = "decimals"
     zone = "zone"
     check = "check"
-    geopoint = "geopoint"
     aliases = "aliases"
     example = "example"
     indicator = "indicator"
@@ -127,6 +126,10 @@ def _type(before: Any, after: Any, _column: Body) -> Effect:
 KEYS: dict[str, tuple[Aspect, Judge]] = {
     "type": (Aspect.type, _type),
     "format": (Aspect.spelling, _either),
+    "decimalChar": (Aspect.spelling, _either),
+    "groupChar": (Aspect.spelling, _either),
+    "trueValues": (Aspect.spelling, _either),
+    "falseValues": (Aspect.spelling, _either),
     "example": (Aspect.example, _words),
     "testbed:titles": (Aspect.titles, _words),
     "testbed:descriptions": (Aspect.descriptions, _words),
@@ -134,7 +137,6 @@ KEYS: dict[str, tuple[Aspect, Judge]] = {
     "testbed:zone": (Aspect.zone, _either),
     "testbed:decimals": (Aspect.decimals, _limit(upper=True)),
     "testbed:check": (Aspect.check, _demand),
-    "testbed:geopoint": (Aspect.geopoint, _demand),
     "testbed:indicator": (Aspect.indicator, _words),
     "testbed:aliases": (Aspect.aliases, _more_is_looser),
 }

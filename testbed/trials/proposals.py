@@ -29,10 +29,11 @@ def proposal(report: Report, *, limits: bool = False) -> tuple[dict[str, Any], d
     given = report.get("proposal") or {}
     known = {each["name"]: each for each in given.get("fields", [])}
     fields = [_field(each, known.get(each["name"]), report, limits=limits) for each in columns]
+    key = {"primaryKey": given["primaryKey"]} if given.get("primaryKey") else {}
     missing = given.get("missingValues") or ["", *_markers(report)]
     seen = {each["name"]: _seen(each) for each in columns}
     return (
-        {"fields": fields, "missingValues": missing, "testbed:extra_columns": "keep"},
+        {"fields": fields, "missingValues": missing, "testbed:extra_columns": "keep", **key},
         {name: text for name, text in seen.items() if text},
     )
 
@@ -53,7 +54,8 @@ def _field(
 
 def _plain(column: Mapping[str, Any], report: Report) -> dict[str, Any]:
     name = column["name"]
-    kind = column["type"] if column["type"] in set(ColumnType) else ColumnType.string.value
+    kind = {"list": "array"}.get(column["type"], column["type"])
+    kind = kind if kind in set(ColumnType) else ColumnType.string.value
     field: dict[str, Any] = {"name": name, "type": str(kind)}
     if (title := column.get("title")) and title != name:
         field |= {"testbed:titles": {language.get(): title}, "testbed:aliases": [title]}

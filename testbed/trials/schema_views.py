@@ -9,9 +9,9 @@ from sqlmodel import Field, SQLModel
 from testbed.lists import Ref
 from testbed.trials import units
 from testbed.trials.column_rows import Row
-from testbed.trials.descriptor import Axis, ExtraColumns, RecordCheck
+from testbed.trials.descriptor import ExtraColumns, RecordCheck
 from testbed.trials.differences import Change
-from testbed.trials.examples import example_of
+from testbed.trials.examples import Axis, axis_of, example_of
 from testbed.trials.values import ColumnType
 
 
@@ -39,7 +39,9 @@ class WantedColumn(SQLModel):
     decimals: int | None = None
     zone: str | None = None
     check: RecordCheck | None = None
-    geopoint: Axis | None = None
+    geopoint: Axis | None = Field(default=None, description="Half of a point (WGS 84), as the name says.")
+    decimal_char: str | None = None
+    answers: list[str] = Field(default=[], description="Words for yes, then for no, where they are declared.")
     aliases: list[str] = []
     example: str = ""
 
@@ -185,7 +187,9 @@ def _column(given: Mapping[str, Any], key: bool) -> WantedColumn:
         decimals=given.get("testbed:decimals"),
         zone=given.get("testbed:zone"),
         check=RecordCheck(given["testbed:check"]) if "testbed:check" in given else None,
-        geopoint=Axis(given["testbed:geopoint"]) if "testbed:geopoint" in given else None,
+        geopoint=axis_of(given),
+        decimal_char=given.get("decimalChar"),
+        answers=[*given.get("trueValues", []), *given.get("falseValues", [])],
         aliases=given.get("testbed:aliases", []),
         example=example_of(given),
     )

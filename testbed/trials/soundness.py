@@ -7,7 +7,7 @@ from typing import Any
 from testbed.canonical import canonical
 from testbed.texts import message
 from testbed.trials import patterns
-from testbed.trials.descriptor import Axis, Column, Descriptor, Fault, RecordCheck, body, fault, folded, read
+from testbed.trials.descriptor import Column, Descriptor, Fault, RecordCheck, body, fault, folded, read
 from testbed.trials.values import LARGEST, NESTED, NUMERIC, TEMPORAL, ColumnType, NoValue, order, spelt, zones
 
 LARGEST_BODY = 2**18
@@ -36,9 +36,6 @@ UNKNOWN = message(
 )
 NO_ORDER = message("Only numbers, dates and times have a smallest and a largest value.")
 WRONG_WAY = message("The smallest value is larger than the largest.")
-NO_POINT = message(
-    "A point is two columns of numbers: one says latitude, one longitude, and each is there once."
-)
 
 
 def sound(given: Any) -> tuple[dict[str, Any], list[Fault]]:
@@ -59,7 +56,6 @@ def sound(given: Any) -> tuple[dict[str, Any], list[Fault]]:
 def _whole(schema: Descriptor, columns: Columns) -> Iterator[Fault]:
     """How the columns go together; asked once each of them could be read."""
     yield from _names(columns)
-    yield from _points(columns)
     yield from _checks(columns)
     yield from _key(schema.primaryKey, columns)
 
@@ -105,6 +101,7 @@ def _column(column: Column) -> Iterator[Fault]:
     yield from _name(column)
     yield from _kind(column)
     yield from _format(column)
+    yield from _signs(column)
     yield from _pattern(column)
     limits = list(_limits(column))
     yield from limits
@@ -153,6 +150,21 @@ def _format(column: Column) -> Iterator[Fault]:
         )
     elif column.type != ColumnType.time and len(asked & {"%Y", "%y"}) != 1:
         yield fault(message("A date needs its year once, as %Y or %y."), "format")
+
+
+def _signs(column: Column) -> Iterator[Fault]:
+    """How numbers and answers are written, where that is declared."""
+    if column.decimalChar and column.type != ColumnType.number:
+        yield fault(message("Only numbers have decimals."), "decimalChar")
+    if column.groupChar and (column.type not in NUMERIC or column.groupChar == (column.decimalChar or ".")):
+        yield fault(
+            message("Only numbers are grouped, and with another sign than their decimals."), "groupChar"
+        )
+    words = [*(column.trueValues or []), *(column.falseValues or [])]
+    if words and column.type != ColumnType.boolean:
+        yield fault(message("Only yes or no has words of its own."), "trueValues")
+    elif len({folded(word) for word in words}) < len(words):
+        yield fault(message("A word cannot mean both yes and no."), "trueValues")
 
 
 def _pattern(column: Column) -> Iterator[Fault]:
@@ -261,15 +273,6 @@ def _text(value: str, limits: Any) -> None:
             raise NoValue(message("A value does not fit the pattern."))
     except patterns.NoPattern:  # told already
         return
-
-
-def _points(columns: Columns) -> Iterator[Fault]:
-    axes = [(place, each) for place, each in columns if each.geopoint]
-    for place, column in axes:
-        other = Axis.longitude if column.geopoint == Axis.latitude else Axis.latitude
-        alone = [each.geopoint for _, each in axes].count(other) != 1
-        if alone or len(axes) != 2 or column.type != ColumnType.number:
-            yield fault(NO_POINT, "fields", place, "testbed:geopoint")
 
 
 def _checks(columns: Columns) -> Iterator[Fault]:

@@ -33,14 +33,15 @@ class ColumnType(StrEnum):
     date = "date"
     time = "time"
     datetime = "datetime"
-    list = "list"
+    geopoint = "geopoint"
+    array = "array"
     object = "object"
     geojson = "geojson"
 
 
 NUMERIC = frozenset({ColumnType.integer, ColumnType.number})
 TEMPORAL = frozenset({ColumnType.date, ColumnType.time, ColumnType.datetime})
-NESTED = frozenset({ColumnType.list, ColumnType.object, ColumnType.geojson})
+NESTED = frozenset({ColumnType.geopoint, ColumnType.array, ColumnType.object, ColumnType.geojson})
 
 Value = str | int | float | bool
 
@@ -114,7 +115,7 @@ def spelt(type_: ColumnType, written: Any) -> Value:
     """The one spelling of a value: ``"4,0"`` is no number, ``4.0`` is 4.
 
     Raises:
-        NoValue: it is none of this type, or the type (list, object, geojson) has no single values.
+        NoValue: it is none of this type, or the type (geopoint, array, object, geojson) has no single values.
     """
     if type_ not in SPELT:
         raise NoValue(message("A column of this type has no single values."))

@@ -15,6 +15,7 @@ FROM_PATH = re.compile(r"\{(\w+):\w+\}")
 # that it changes nothing. `None`: the route takes no body.
 STALE = {"row_version": 999_999}
 TEXT = {"sv": "En text som räcker till"}
+SCHEMA = {"fields": [{"name": "ny", "type": "string"}]}
 BODIES: dict[str, Any] = {
     "POST /partners": {"name": "Ny part", "kind": "company"},
     "POST /testbeds": {"name": "Ny testbädd", "environment": "real", "owner_partner_id": 1},
@@ -45,6 +46,9 @@ BODIES: dict[str, Any] = {
     "POST /admin/people/{person}/testbeds": {"testbed_id": 1},
     "POST /partners/{slug}/members": {"name": "Ny medlem", "email": "medlem@demo.example", "role": "member"},
     "POST /partners/{slug}/members/{member}": {"role": "member"},
+    "POST /trials/{trial}/schema": {"descriptor": SCHEMA, "seen": 999_999},
+    "POST /trials/{trial}/schema/check": {"descriptor": SCHEMA},
+    "PUT /trials/{trial}/schema.json": SCHEMA,
     "PATCH /pilots/{code}/partners/{part}": {"roles": ["observer"]},
     "POST /pilots/{code}/partners/{part}": {"roles": ["observer"]},
 }  # fmt: skip

@@ -1,12 +1,15 @@
 """A world with something of everything in it, each with a canary: a string only those who may see it ever meet."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
+from testbed.canonical import digest
 from testbed.files import Store
+from testbed.trials.soundness import sound
 from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
 from tests.matrix.oracle import Pilot, Principal, Thing
 from tests.trials.checked import findings_file
@@ -97,7 +100,18 @@ class Builder:
             int(pilot.path["id"]), f"Försök {mark}", level,
         )  # fmt: skip
         thing.path.update({"trial": str(number), "filename": "m.csv"})
+        await self.schema(thing, number)
         return thing
+
+    async def schema(self, trial: Thing, number: int) -> None:
+        """A table schema of the trial, as visible as the trial is; its texts are canaries."""
+        title, note = self.world.canary(trial), self.world.canary(trial)
+        body, faults = sound({"fields": [{"name": "kolumn", "type": "string", "title": title}]})
+        assert not faults
+        await self.sql.execute(
+            "INSERT INTO table_schema (trial_id, number, body, sha256, note) VALUES ($1, 1, $2, $3, $4)",
+            number, json.dumps(body), digest(body), note,
+        )  # fmt: skip
 
     async def result(self, trial: Thing, level: str, owner: str, code: str) -> Thing:
         thing = Thing(

@@ -65,24 +65,25 @@ class SchemaRoutes(Controller):
         view = await schemas.view(session, actor, number(trial))
         return Page(view, "trials/schema.html", etag=f'"{view.number or 0}"')
 
-    @get("/schema/{version:str}", opt=needs(VIEW, Trial))
+    @get("/schema/{schema:str}", opt=needs(VIEW, Trial))
     async def at(
-        self, session: Session, actor: Caller, trial: FromPath[str], version: FromPath[str]
+        self, session: Session, actor: Caller, trial: FromPath[str], schema: FromPath[str]
     ) -> Page[SchemaView]:
         """Show a version of the table schema; it never changes."""
-        return Page(await schemas.view(session, actor, number(trial), number(version)), "trials/schema.html")
+        return Page(await schemas.view(session, actor, number(trial), number(schema)), "trials/schema.html")
 
     @get("/schema/new", opt=needs("trial.edit", Trial), include_in_schema=False)
     async def new(
         self, session: Session, actor: Caller, trial: FromPath[str],
         origin: Annotated[str | None, QueryParameter(name="from", max_length=40)] = None,
-        limits: FromQuery[bool] = False,
+        limits: FromQuery[str] = "",
     ) -> Page[SchemaStart] | Page[SchemaForm]:  # fmt: skip
-        """Show the ways to begin; with ``from`` the form, filled from what a result was found to hold."""
+        """Show the ways to begin; with ``from`` the form, filled from what a result held; ``limits=yes``: limits too."""
         if origin is None:
             return Page(await schemas.start(session, actor, number(trial)), "trials/schema_new.html")
         return Page(
-            await schemas.form(session, actor, number(trial), key_of(origin.strip()), limits=limits), FORM
+            await schemas.form(session, actor, number(trial), key_of(origin.strip()), limits=limits == "yes"),
+            FORM,
         )
 
     @get("/schema/edit", opt=needs("trial.edit", Trial), include_in_schema=False)
@@ -139,12 +140,12 @@ class SchemaRoutes(Controller):
         found = await schemas.version(session, actor, number(trial), None)
         return _sent(canonical(found.body), MediaType.JSON, "schema.json", f'"{found.number}"')
 
-    @get("/schema/{version:str}/schema.json", opt=needs(VIEW, Trial), media_type=MediaType.JSON)
+    @get("/schema/{schema:str}/schema.json", opt=needs(VIEW, Trial), media_type=MediaType.JSON)
     async def kept(
-        self, session: Session, actor: Caller, trial: FromPath[str], version: FromPath[str]
+        self, session: Session, actor: Caller, trial: FromPath[str], schema: FromPath[str]
     ) -> Response[bytes]:
         """Download a version of the table schema; its SHA-256 is the one on its page."""
-        found = await schemas.version(session, actor, number(trial), number(version))
+        found = await schemas.version(session, actor, number(trial), number(schema))
         return _sent(
             canonical(found.body), MediaType.JSON, f"schema-v{found.number}.json", f'"{found.sha256}"'
         )
