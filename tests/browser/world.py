@@ -198,23 +198,6 @@ async def measurements(make: Maker) -> None:
                        "half": half["code"], "noise": noise["code"]}  # fmt: skip
 
 
-async def schema(make: Maker) -> None:
-    """Two versions of what a file must look like; the files handed in so far are like that."""
-    at = f"/trials/{make.world.ids['trial']}/schema"
-    fields: list[dict[str, Any]] = [
-        {"name": "tid", "type": "datetime", "testbed:zone": "Europe/Stockholm", "format": "%d/%m/%Y %H:%M",
-         "testbed:titles": {"sv": "Tid", "en": "Time"}, "testbed:check": "in-trial-period"},
-        {"name": "kärl", "type": "string", "constraints": {"pattern": "Kärl [0-9]+"}, "example": "Kärl 1"},
-        {"name": "fyllnad", "type": "number", "testbed:unit": "%", "constraints": {"minimum": 0, "maximum": 100},
-         "testbed:descriptions": {"sv": "Andel av kärlets höjd.", "en": "Share of the bin’s height."}},
-    ]  # fmt: skip
-    first = {"fields": [*fields[:2], {"name": "fyllnad", "type": "number"}]}
-    await make.post(ALVA, at, {"descriptor": first})
-    second = {"fields": fields, "primaryKey": ["tid", "kärl"]}
-    await make.post(ALVA, at, {"descriptor": second, "seen": 1, "note": "Med gränser."})
-    make.world.ids["schema"] = "1"
-
-
 async def checked(make: Maker) -> None:
     """A trial with a table schema; a file with three bad rows, of which Bo has corrected one."""
     trial = await make.post(
@@ -231,7 +214,24 @@ async def checked(make: Maker) -> None:
     row = b"__line;__rules;tid;k\xc3\xa4rl;fyllnad\n8;;2026-04-07 06:00;K\xc3\xa4rl 3;99,5\n"
     right = await make.put(BO, f"{at}/results/r\u00e4ttad.csv?replaces={faulty['code']}", row)
     await make.until(BO, f"/results/{right['code']}", "state", {"ready"})
-    make.world.ids |= {"faulty": faulty["code"], "right": right["code"]}
+    make.world.ids |= {"faulty": faulty["code"], "right": right["code"], "checked": str(trial["id"])}
+
+
+async def schema(make: Maker) -> None:
+    """Two versions of what a file must look like; the files handed in so far are like that."""
+    at = f"/trials/{make.world.ids['trial']}/schema"
+    fields: list[dict[str, Any]] = [
+        {"name": "tid", "type": "datetime", "testbed:zone": "Europe/Stockholm", "format": "%d/%m/%Y %H:%M",
+         "testbed:titles": {"sv": "Tid", "en": "Time"}, "testbed:check": "in-trial-period"},
+        {"name": "kärl", "type": "string", "constraints": {"pattern": "Kärl [0-9]+"}, "example": "Kärl 1"},
+        {"name": "fyllnad", "type": "number", "testbed:unit": "%", "constraints": {"minimum": 0, "maximum": 100},
+         "testbed:descriptions": {"sv": "Andel av kärlets höjd.", "en": "Share of the bin’s height."}},
+    ]  # fmt: skip
+    first = {"fields": [*fields[:2], {"name": "fyllnad", "type": "number"}]}
+    await make.post(ALVA, at, {"descriptor": first})
+    second = {"fields": fields, "primaryKey": ["tid", "kärl"]}
+    await make.post(ALVA, at, {"descriptor": second, "seen": 1, "note": "Med gränser."})
+    make.world.ids["schema"] = "1"
 
 
 async def data(make: Maker) -> None:
