@@ -17,6 +17,8 @@ GAP = 10
 """So many times the usual step is a gap."""
 RARE = 0.05
 """Where a larger share of the steps are gaps, nothing is regular, and none is told."""
+SEVERAL = 10
+"""Fewer rows have no usual step."""
 BUCKETS = 2_000
 CHUNK = 5_000
 
@@ -121,39 +123,39 @@ def deployed(
     devices: Sequence[Any],
 ) -> None:
     """Devices that were not in their place at the time of the row; without a time, that are not known at all."""
-    places = [
-        (str(name).lower(), each.get("from"), each.get("to"))
-        for each in devices
-        for name in dict.fromkeys([each.get("code"), *(each.get("names") or ())])
-        if name
-    ]
-    run = findings.connection.execute
-    run("CREATE OR REPLACE TEMP TABLE deployed (name VARCHAR, low TIMESTAMPTZ, high TIMESTAMPTZ)")
-    for start in range(0, len(places), CHUNK):
-        rows = ", ".join(
-            f"({literal(name)}, CAST({literal(str(low or '-infinity'))} AS TIMESTAMPTZ), "
-            f"CAST({literal(str(high or 'infinity'))} AS TIMESTAMPTZ))"
-            for name, low, high in places[start : start + CHUNK]
-        )
-        run(f"INSERT INTO deployed VALUES {rows}")
+    _fill_places(findings, devices)
     moment = "NULL"
     if time is not None:
         moment = times[time.number].value if time.timed else time.typed
     for cell in cells:
-        if cell.place is None:
-            continue
         k = findings.mark("deployed-at-time", [cell])
         rows = (
             f"(SELECT rowid AS r, lower({cell.typed}::VARCHAR) AS n, ({moment})::TIMESTAMPTZ AS m FROM staged "
             f"WHERE {cell.typed} IS NOT NULL)"
         )
-        findings.add(
-            f"SELECT s.r, {k}, NULL, NULL FROM (SELECT * FROM {rows} WHERE m IS NOT NULL) s "
-            "ANTI JOIN deployed d ON d.name = s.n AND s.m >= d.low AND s.m < d.high"
+        for when, within in (("IS NOT NULL", " AND s.m >= d.low AND s.m < d.high"), ("IS NULL", "")):
+            findings.add(
+                f"SELECT s.r, {k}, NULL, NULL FROM (SELECT * FROM {rows} WHERE m {when}) s "
+                f"ANTI JOIN deployed d ON d.name = s.n{within}"
+            )
+
+
+def _fill_places(findings: Findings, devices: Sequence[Any]) -> None:
+    """Every name of a device without its capitals, and from when to when it was there; open ends are far away."""
+    run = findings.connection.execute
+    run("CREATE OR REPLACE TEMP TABLE deployed (name VARCHAR, low TIMESTAMPTZ, high TIMESTAMPTZ)")
+    places = [
+        (str(name).lower(), each.get("from") or "-infinity", each.get("to") or "infinity")
+        for each in devices
+        for name in dict.fromkeys([each.get("code"), *(each.get("names") or ())])
+        if name
+    ]
+    for start in range(0, len(places), CHUNK):
+        rows = ", ".join(
+            f"({literal(name)}, CAST({literal(str(low))} AS TIMESTAMPTZ), CAST({literal(str(high))} AS TIMESTAMPTZ))"
+            for name, low, high in places[start : start + CHUNK]
         )
-        findings.add(
-            f"SELECT s.r, {k}, NULL, NULL FROM (SELECT * FROM {rows} WHERE m IS NULL) s ANTI JOIN deployed d ON d.name = s.n"
-        )
+        run(f"INSERT INTO deployed VALUES {rows}")
 
 
 def swapped(findings: Findings, cells: Sequence[Cell]) -> None:
@@ -194,44 +196,53 @@ def gaps(findings: Findings, time: Cell, series: Sequence[Cell], times: Mapping[
     """Pauses of a series that are long for it. Counted in buckets of time, which costs far less than sorting."""
     moment = times[time.number].compared if time.timed else time.typed
     us = f"epoch_us({moment})" if time.timed else f"epoch_us({moment}::TIMESTAMP)"
-    run = findings.connection.execute
-    low, high = run(f"SELECT min({us}), max({us}) FROM staged").fetchone() or (None, None)
+    low, high = findings.connection.execute(f"SELECT min({us}), max({us}) FROM staged").fetchone() or (
+        None,
+        None,
+    )
     if low is None or high <= low:
         return
-    bucket = max(1, (high - low) // BUCKETS)
     names = [f"s{i}" for i in range(len(series))]
     told = "".join(f"{cell.typed} AS {name}, " for cell, name in zip(series, names, strict=True))
-    by = ", ".join(["1", *names])
-    run(
-        f"""
-        CREATE OR REPLACE TEMP TABLE steps AS
-        SELECT *, a - lag(z) OVER (PARTITION BY {by} ORDER BY g) AS gap, lag(z) OVER (PARTITION BY {by} ORDER BY g) AS p,
-               CASE WHEN z > a THEN (z - a) / (n - 1) END AS step
-        FROM (SELECT {told}({us} - {low}) // {bucket} AS g, min({us}) AS a, max({us}) AS z, count(*) AS n
-              FROM staged WHERE {moment} IS NOT NULL GROUP BY ALL)
-        """
+    bucket = max(1, (high - low) // BUCKETS)
+    rows = (
+        f"SELECT {told}({us} - {low}) // {bucket} AS g, min({us}) AS a, max({us}) AS z, count(*) AS n FROM staged "
+        f"WHERE {moment} IS NOT NULL GROUP BY ALL"
     )
-    chosen = "".join(f"{name}, " for name in names)
-    same = "".join(f" AND u.{name} IS NOT DISTINCT FROM t.{name}" for name in names)
-    each = ", ".join(["1", *(f"t.{name}" for name in names)])
-    run(
-        f"""
-        CREATE OR REPLACE TEMP TABLE pauses AS
-        SELECT t.* FROM steps t JOIN (
-            SELECT {chosen}median(coalesce(step, gap)) AS usual, count(gap) AS steps FROM steps GROUP BY ALL) u
-        ON t.gap > {GAP} * u.usual{same}
-        QUALIFY count(*) OVER (PARTITION BY {each}) <= greatest(3, {RARE} * u.steps)
-        """
-    )
+    _pauses(findings, rows, names)
     k = findings.mark("time-gap", [time])
-    where = "".join(
+    same = "".join(
         f" AND t.{name} IS NOT DISTINCT FROM staged.{cell.typed}"
         for cell, name in zip(series, names, strict=True)
     )
     text = f"{_shown('make_timestamp(t.p)', time, times)} || ' – ' || {_shown('make_timestamp(t.a)', time, times)}"
     findings.add(
-        f"SELECT min(staged.rowid), {k}, NULL, any_value({text}) FROM staged JOIN pauses t ON t.a = {us}{where} "
+        f"SELECT min(staged.rowid), {k}, NULL, any_value({text}) FROM staged JOIN pauses t ON t.a = {us}{same} "
         f"GROUP BY {', '.join(['t.g', *(f't.{name}' for name in names)])}"
+    )
+
+
+def _pauses(findings: Findings, rows: str, names: Sequence[str]) -> None:
+    """Fill the table ``pauses`` from buckets of the first and last moment (``a``, ``z``) and the number of rows in each."""
+    chosen = "".join(f"{name}, " for name in names)
+    same = "".join(f" AND u.{name} IS NOT DISTINCT FROM t.{name}" for name in names)
+    by, each = (", ".join(["1", *(f"{of}{name}" for name in names)]) for of in ("", "t."))
+    findings.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE steps AS
+        SELECT *, a - p AS gap, CASE WHEN z > a THEN (z - a) / (n - 1) END AS step
+        FROM (SELECT *, lag(z) OVER (PARTITION BY {by} ORDER BY g) AS p FROM ({rows}))
+        """
+    )
+    findings.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE pauses AS
+        SELECT t.* FROM steps t JOIN (
+            SELECT {chosen}median(coalesce(step, gap)) AS usual, count(gap) AS steps, sum(n) AS rows
+            FROM steps GROUP BY ALL) u
+        ON u.rows >= {SEVERAL} AND t.gap > {GAP} * u.usual{same}
+        QUALIFY count(*) OVER (PARTITION BY {each}) <= greatest(1, {RARE} * u.steps)
+        """
     )
 
 

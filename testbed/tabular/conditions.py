@@ -64,13 +64,13 @@ def _gated(x: str, gate: str, cast: str, sql: str, missing: tuple[str, ...]) -> 
     """Blanks around a value are rare and taking them off is dear: only what did not pass is trimmed."""
     y = trimmed(x)
     words = tuple(word for word in missing if word and (not gate or re.fullmatch(gate, word, re.ASCII)))
-    gone = f"WHEN {one_of(x, words)} THEN NULL " if words else ""
+    gone, blank = (f"WHEN {one_of(each, words)} THEN NULL " if words else "" for each in (x, y))
     if not gate:
         return f"CASE WHEN {x} IS NULL THEN NULL {gone}ELSE {cast.replace('{x}', x)} END"
     test = literal(gate)
     return (
         f"CASE {gone}WHEN regexp_full_match({x}, {test}) THEN {cast.replace('{x}', x)} "
-        f"WHEN regexp_full_match({y}, {test}) THEN {cast.replace('{x}', y)} ELSE NULL::{sql} END"
+        f"{blank}WHEN regexp_full_match({y}, {test}) THEN {cast.replace('{x}', y)} ELSE NULL::{sql} END"
     )
 
 

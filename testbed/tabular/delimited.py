@@ -183,10 +183,25 @@ def prepass(
 
     Raises: Unreadable (open-quote, field-too-long, too-many-rows).
     """
+    for line, record, said in _strict(text, dialect.delimiter, limits):
+        if record is None:
+            _refuse("quote", line, [], said, canonical, refused, problems)
+        elif record == header:
+            header = None
+        elif len(record) != dialect.columns:
+            _refuse("columns", line, record, dialect.delimiter.join(record), canonical, refused, problems)
+        else:
+            canonical.write_text(line, record)
+            if canonical.rows > limits.rows:
+                raise Unreadable("too-many-rows", line=line)
+
+
+def _strict(text: Text, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str] | None, str]]:
+    """Every record with the line it begins on; None and its text where its quotation marks do not match."""
     csv.field_size_limit(limits.field_characters)
+    lines: list[str] = []
     with text.path.open(encoding="utf-8-sig", newline="") as file:
-        lines: list[str] = []
-        reader = csv.reader(_remembering(file, lines), delimiter=dialect.delimiter, strict=True)
+        reader = csv.reader(_remembering(file, lines), delimiter=delimiter, strict=True)
         while True:
             line = reader.line_num + 1
             lines.clear()
@@ -196,24 +211,24 @@ def prepass(
                 return
             except csv.Error as wrong:
                 _judge(wrong, line)
-                said = "".join(lines).rstrip("\r\n")
-                problems.add("quote", line=line, value=said)
-                canonical.records += 1
-                refused.add(line, canonical.records, "quote", [], said)
+                yield line, None, "".join(lines).rstrip("\r\n")
                 continue
-            if not record:
-                continue
-            if record == header:
-                header = None
-                continue
-            if len(record) != dialect.columns:
-                problems.add("columns", line=line, value=dialect.delimiter.join(record))
-                canonical.records += 1
-                refused.add(line, canonical.records, "columns", record)
-                continue
-            canonical.write_text(line, record)
-            if canonical.rows > limits.rows:
-                raise Unreadable("too-many-rows", line=line)
+            if record:
+                yield line, record, ""
+
+
+def _refuse(
+    rule: str,
+    line: int,
+    record: list[str],
+    said: str,
+    canonical: Canonical,
+    refused: Refused,
+    problems: Problems,
+) -> None:
+    problems.add(rule, line=line, value=said)
+    canonical.records += 1
+    refused.add(line, canonical.records, rule, record, None if record else said)
 
 
 def _remembering(lines: Iterable[str], kept: list[str]) -> Iterator[str]:

@@ -5,12 +5,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from testbed.tabular import child
+from testbed.tabular.limits import Limits
 from testbed.tabular.run import Report, read
 
 Reader = Callable[..., Awaitable[Report]]
@@ -70,3 +73,63 @@ def types_of(report: Report) -> dict[str, str]:
 
 def rules_of(report: Report) -> list[str]:
     return [problem["rule"] for problem in report.problems]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the child's own code says of a file, read without a process of its own, and what it wrote."""
+
+    report: Report
+    table: list[tuple[Any, ...]]
+    """The rows of the table, as text."""
+    findings: list[dict[str, Any]]
+    rejected: str
+    """The text of ``rejected.csv``."""
+
+    def found(self, *names: str) -> list[tuple[Any, ...]]:
+        return [tuple(each[name] for name in names) for each in self.findings]
+
+
+Holding = Callable[..., Held]
+
+
+@pytest.fixture
+def holding(work: Path) -> Holding:
+    """Read these bytes, or this text, in this very process: isolation is tried elsewhere."""
+
+    def of(content: bytes | str, schema: dict[str, Any] | None = None, **more: Any) -> Held:
+        job = Path(tempfile.mkdtemp(prefix="held-", dir=work))
+        (job / "input").write_bytes(content.encode() if isinstance(content, str) else content)
+        answer = child.answer(job, {"task": "read", "wall_seconds": 60, "schema": schema, **more}, Limits())
+        held = _held(job, answer)
+        shutil.rmtree(job)
+        return held
+
+    return of
+
+
+def _held(job: Path, answer: dict[str, Any]) -> Held:
+    report = Report(**answer)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'")
+        table, findings = job / "table.parquet", job / "findings.parquet"
+        rows = []
+        if report.state != "unreadable":
+            rows = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM read_parquet('{table}')").fetchall()
+        found = []
+        if findings.exists():
+            told = connection.execute(f"SELECT * FROM read_parquet('{findings}')")
+            names = [each[0] for each in told.description or ()]
+            found = [dict(zip(names, row, strict=True)) for row in told.fetchall()]
+    rejected = job / "rejected.csv"
+    text = rejected.read_bytes().decode("utf-8-sig") if rejected.exists() else ""
+    return Held(report, rows, found, text)
+
+
+def schema_of(*fields: dict[str, Any] | str, **more: Any) -> dict[str, Any]:
+    """A Table Schema; ``"v:number"`` is a field without constraints."""
+    told = [
+        dict(zip(("name", "type"), each.split(":"), strict=True)) if isinstance(each, str) else each
+        for each in fields
+    ]
+    return {"fields": told, **{key.replace("__", ":"): value for key, value in more.items()}}

@@ -80,7 +80,7 @@ async def test_ragged_rows_are_refused_with_their_lines_and_the_rest_is_kept(rea
     assert (problem["rule"], problem["count"]) == ("columns", 2)
     assert [each["line"] for each in problem["examples"]] == [4, 7]
     assert report.rejected_rows is not None
-    assert list(csv.reader(io.StringIO(report.rejected_rows.read_text()))) == [
+    assert list(csv.reader(io.StringIO(report.rejected_rows.read_text("utf-8-sig")))) == [
         ["__line", "__rules", "a", "b", "__rest"],
         ["4", "columns", "2", "", ""],
         ["7", "columns", "4", "5", "6"],
