@@ -17,7 +17,7 @@ from tests.cast import BO
 WORDS = {
     "sv": {"new": "Ny pilot", "save": "Spara piloten", "upload": "Ladda upp resultat", "send": "Ladda upp och få kvitto",
            "read": "Filen passar tabellschemat: 56 rader utan fel.", "find": "Sök i allt", "dataset": "Fyllnad i hamnens kärl", "word": "fyllnad",
-           "group": "Invånare", "lead": "Luleå kommun", "good": "Godkänn de rätta raderna",
+           "group": "Invånare", "lead": "Luleå kommun", "good": "Godkänn raderna utan fel",
            "partly": "Delvis godkänd: 3 rader ligger åt sidan"},
     "en": {"new": "New pilot", "save": "Save the pilot", "upload": "Upload results", "send": "Upload and get a receipt",
            "read": "The file fits the table schema: 56 rows without errors.", "find": "Search everything", "dataset": "Fill levels of the harbour’s bins",
