@@ -80,7 +80,19 @@ class Builder:
             await self.number("SELECT min(id) FROM pilot_partner WHERE pilot_id = $1", number)
         )
         await self.need(thing, testbed, number)
+        await self.case(thing, number)
         return thing
+
+    async def case(self, pilot: Thing, number: int) -> None:
+        """A case number, as visible as its pilot: also on the receipts of those who own a file in it."""
+        thing = Thing("Case", None, pilot=pilot.pilot, parent=pilot, name=f"case of {pilot.name}")
+        pilot.path["case"] = str(
+            await self.number(
+                "INSERT INTO pilot_case (pilot_id, authority_id, number, kind) SELECT $1, id, $2, 'municipal' FROM partner"
+                " WHERE slug = 'lulea' RETURNING id",
+                number, f"KS {self.world.canary(thing)}",
+            )
+        )  # fmt: skip
 
     async def need(self, pilot: Thing, testbed: str, number: int) -> None:
         thing = Thing(
@@ -143,6 +155,7 @@ class Builder:
         thing = Thing(
             "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
         )
+        assert trial.parent is not None
         mark = self.world.canary(self.world.add(thing))
         inside = self.world.canary(thing, "read")
         digest = await self.kept(f"kolumn\n{inside}\n{code}\n")
@@ -151,12 +164,12 @@ class Builder:
         thing.path["id"] = str(
             await self.number(
                 "INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,"
-                " parquet_sha256, rejected_sha256, note, findings_sha256) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1,"
-                " jsonb_build_object('header', 'h'), $4, $9, $7, $10"
+                " parquet_sha256, rejected_sha256, note, findings_sha256, case_id) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1,"
+                " jsonb_build_object('header', 'h'), $4, $9, $7, $10, $11"
                 " FROM partner WHERE slug = $8 RETURNING id",
                 code, int(trial.path["trial"]), f"{mark}.csv", digest, level,
                 await self.store.size(digest), f"anteckning {mark}", owner, refused,
-                (await self.store.keep_file(findings)).sha256,
+                (await self.store.keep_file(findings)).sha256, int(trial.parent.path["case"]),
             )
         )  # fmt: skip
         return thing
