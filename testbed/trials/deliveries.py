@@ -17,7 +17,7 @@ from testbed.lists import MOST, Asked, Ref, in_language, in_swedish, page_of
 from testbed.partners.models import Partner
 from testbed.pilots.models import Pilot
 from testbed.texts import language, message
-from testbed.trials.models import DeliveryState, PlannedDelivery, Result, Trial
+from testbed.trials.models import Acceptance, DeliveryState, PlannedDelivery, Result, Trial
 from testbed.trials.views import DeliveryItem, DeliveryRef, Expected
 
 FOLLOW, UPLOAD = "delivery.follow", "result.upload"
@@ -30,8 +30,12 @@ OTHERS = message("This delivery is expected from another partner than the one th
 
 
 def counts() -> ColumnElement[bool]:
-    """Which results of a delivery answer it: every file that was received and not put away."""
-    return col(Result.archived_at).is_(None)
+    """Which results of a delivery answer it: not those that were put away, refused or withdrawn.
+
+    One that a correction stands in for still does: the first file decides whether a delivery came in time.
+    """
+    gone = [Acceptance.refused, Acceptance.withdrawn]
+    return and_(col(Result.archived_at).is_(None), col(Result.acceptance).not_in(gone))
 
 
 RECEIVED: Any = (
@@ -203,6 +207,16 @@ async def answered(session: AsyncSession, result: Result, code: str | None) -> i
     if found.from_partner_id != result.owner_id:
         raise Invalid(ATTENTION, fields={"delivery": OTHERS})
     return found.id
+
+
+async def of_result(session: AsyncSession, number: int) -> PlannedDelivery | None:
+    """The delivery that a result answers, unless it was put away: what a correction of it answers too."""
+    query: Any = select(PlannedDelivery).where(
+        col(PlannedDelivery.id).in_(select(col(Result.delivery_id)).where(col(Result.id) == number)),
+        col(PlannedDelivery.archived_at).is_(None),
+    )
+    found: PlannedDelivery | None = (await session.exec(query)).scalar_one_or_none()
+    return found
 
 
 async def brief(session: AsyncSession, result: Result) -> DeliveryRef | None:

@@ -20,7 +20,7 @@ from testbed.trials.models import Result, Trial
 from testbed.trials.views import Receipt
 
 NEXT = [
-    message("The file is read, row by row. Its page shows how far it is, and ends by itself."),
+    message("The file is read, row by row. Its page shows how far it is, and when it is done."),
     message("Then you see what was understood and what was not, with line and column."),
     message("If something is wrong, upload a corrected file. This one stays exactly as it is."),
     message("What the file becomes part of, a dataset or an outcome, is shown on its page."),

@@ -142,7 +142,10 @@ async def entitled(
     trial = await fetch(session, actor, service.UPLOAD, Trial, col(Trial.id) == trial_id, lock=lock)
     _open(trial)
     owner, delivery = await _from(session, actor, trial_id, sending)
-    return Entitled(trial, owner, await _original(session, actor, trial_id, owner, sending), delivery)
+    original = await _original(session, actor, trial_id, owner, sending)
+    if delivery is None and original is not None:
+        delivery = await deliveries.of_result(session, original)
+    return Entitled(trial, owner, original, delivery)
 
 
 async def recorded(

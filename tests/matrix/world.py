@@ -12,6 +12,7 @@ from testbed.canonical import digest
 from testbed.files import Store
 from testbed.trials.soundness import sound
 from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
+from tests.matrix.beside import devices, outcomes
 from tests.matrix.oracle import Pilot, Principal, Thing
 from tests.trials.checked import findings_file
 
@@ -80,7 +81,19 @@ class Builder:
             await self.number("SELECT min(id) FROM pilot_partner WHERE pilot_id = $1", number)
         )
         await self.need(thing, testbed, number)
+        await self.case(thing, number)
         return thing
+
+    async def case(self, pilot: Thing, number: int) -> None:
+        """A case number, as visible as its pilot: also on the receipts of those who own a file in it."""
+        thing = Thing("Case", None, pilot=pilot.pilot, parent=pilot, name=f"case of {pilot.name}")
+        pilot.path["case"] = str(
+            await self.number(
+                "INSERT INTO pilot_case (pilot_id, authority_id, number, kind) SELECT $1, id, $2, 'municipal' FROM partner"
+                " WHERE slug = 'lulea' RETURNING id",
+                number, f"KS {self.world.canary(thing)}",
+            )
+        )  # fmt: skip
 
     async def need(self, pilot: Thing, testbed: str, number: int) -> None:
         thing = Thing(
@@ -143,6 +156,7 @@ class Builder:
         thing = Thing(
             "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
         )
+        assert trial.parent is not None
         mark = self.world.canary(self.world.add(thing))
         inside = self.world.canary(thing, "read")
         digest = await self.kept(f"kolumn\n{inside}\n{code}\n")
@@ -151,12 +165,12 @@ class Builder:
         thing.path["id"] = str(
             await self.number(
                 "INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,"
-                " parquet_sha256, rejected_sha256, note, findings_sha256) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1,"
-                " jsonb_build_object('header', 'h'), $4, $9, $7, $10"
+                " parquet_sha256, rejected_sha256, note, findings_sha256, case_id) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1,"
+                " jsonb_build_object('header', 'h'), $4, $9, $7, $10, $11"
                 " FROM partner WHERE slug = $8 RETURNING id",
                 code, int(trial.path["trial"]), f"{mark}.csv", digest, level,
                 await self.store.size(digest), f"anteckning {mark}", owner, refused,
-                (await self.store.keep_file(findings)).sha256,
+                (await self.store.keep_file(findings)).sha256, int(trial.parent.path["case"]),
             )
         )  # fmt: skip
         return thing
@@ -294,73 +308,3 @@ async def build(connection: asyncpg.Connection, store: Store) -> World:
         await devices(make, pilot, owner)
         await outcomes(make, pilot)
     return make.world
-
-
-async def devices(make: Builder, pilot: Thing, owner: str) -> None:
-    """A device of the pilot at a place; as visible as its level says, narrowed by the pilot."""
-    code = f"D-{pilot.path['id']}AAAA"
-    assert pilot.pilot is not None
-    thing = Thing(
-        "Device",
-        "partners",
-        owner=owner,
-        pilot=pilot.pilot,
-        testbed=pilot.pilot.testbed,
-        parent=pilot,
-        path={"code": code},
-        name=code,
-    )
-    mark = make.world.canary(make.world.add(thing))
-    model = await make.number(
-        "INSERT INTO device_model (name, maker, kind, description) VALUES ($1, 'Acme', 'lorawan', '') RETURNING id",
-        f"M{pilot.path['id']}",
-    )
-    device = await make.number(
-        "INSERT INTO device (code, device_model_id, testbed_id, owner_id, pilot_id, name, state, visibility)"
-        " SELECT $1, $2, testbed.id, partner.id, $3, $4, 'active', 'partners' FROM testbed, partner WHERE testbed.slug = $5 AND partner.slug = $6 RETURNING id",
-        code, model, int(pilot.path["id"]), f"Enhet {mark}", pilot.pilot.testbed, owner,
-    )  # fmt: skip
-    place = await make.number(
-        "INSERT INTO place (code, testbed_id, name) SELECT $1, id, '{\"sv\": \"Stolpe\"}' FROM testbed WHERE slug = $2 RETURNING id",
-        f"P-{pilot.path['id']}AAAA", pilot.pilot.testbed,
-    )  # fmt: skip
-    spot = make.world.add(
-        Thing(
-            "Place",
-            None,
-            parent=thing,
-            testbed=pilot.pilot.testbed,
-            name=f"P-{pilot.path['id']}",
-            path={"code": f"P-{pilot.path['id']}AAAA"},
-        )
-    )
-    spot.path["id"] = str(place)
-    deployment = await make.number(
-        "INSERT INTO deployment (device_id, place_id, pilot_id, during) VALUES ($1, $2, $3, tstzrange('2026-01-01', NULL)) RETURNING id",
-        device, place, int(pilot.path["id"]),
-    )  # fmt: skip
-    thing.path.update({"device": code, "deployment": str(deployment)})
-
-
-async def outcomes(make: Builder, pilot: Thing) -> None:
-    """An outcome, a decision and a lesson: as visible as the pilot."""
-    version = await make.number(
-        "SELECT max(version.id) FROM version JOIN dataset ON dataset.id = dataset_id WHERE pilot_id = $1",
-        int(pilot.path["id"]),
-    )
-    texts = {}
-    for model in ("Outcome", "Decision", "Lesson"):
-        thing = make.world.add(
-            Thing(model, None, pilot=pilot.pilot, parent=pilot, name=f"{model} of {pilot.name}")
-        )
-        texts[model] = (thing, f"Text {make.world.canary(thing)}")
-    queries = {
-        "Outcome": "INSERT INTO outcome (pilot_id, version_id, indicator, unit, result, method) VALUES ($1, $3, jsonb_build_object('sv', $2::text), 'kg', 1, '{\"sv\": \"Vägning\"}') RETURNING id",
-        "Decision": "INSERT INTO decision (pilot_id, outcome, decider, decided_on, rationale) VALUES ($1, 'adopt', 'Nämnden', '2026-11-01', jsonb_build_object('sv', $2::text)) RETURNING id",
-        "Lesson": "INSERT INTO lesson (pilot_id, kind, lesson) VALUES ($1, 'winter', jsonb_build_object('sv', $2::text)) RETURNING id",
-    }
-    for model, query in queries.items():
-        thing, text = texts[model]
-        values = [int(pilot.path["id"]), text] + ([version] if model == "Outcome" else [])
-        number = str(await make.number(query, *values))
-        thing.path.update({"number": number, model.lower(): number})
