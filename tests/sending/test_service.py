@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
@@ -48,10 +49,11 @@ def large(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return path
 
 
-async def result_of(client: httpx.AsyncClient, code: str) -> dict:
+async def result_of(client: httpx.AsyncClient, code: str) -> dict[str, Any]:
     answer = await client.get(f"/results/{code}", headers=BO)
     assert answer.status_code == 200
-    return answer.json()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def test_a_file_is_received_and_its_receipt_is_told(terminal, road, trial, client, file):
