@@ -66,6 +66,12 @@ class Asked:
     note: str | None = None
     """What a reader must know, such as a sensor that was moved."""
 
+    delivery: str | None = None
+    """The code of the planned delivery they answer (D1)."""
+
+    replaces: str | None = None
+    """The code of the result (R-…) that the file corrects or replaces."""
+
     json: Annotated[bool, Parameter(negative="")] = False
     """Print one JSON object for each file instead of words."""
 
@@ -91,7 +97,12 @@ def upload(files: Annotated[list[Path], Parameter(negative="")], /, *, asked: As
     except Unclear as mistake:
         print(f"{mistake} Nothing was sent.", file=sys.stderr)
         return 2
-    about = {"trial": str(where.trial), "access": asked.access} | ({"note": asked.note} if asked.note else {})
+    more = {"note": asked.note, "delivery": asked.delivery, "replaces": asked.replaces}
+    about = {
+        "trial": str(where.trial),
+        "access": asked.access,
+        **{key: text for key, text in more.items() if text},
+    }
     tell = Bar(sys.stderr) if sys.stderr.isatty() and not asked.json else Lines(sys.stderr)
     with Service(where, token) as service:
         outcomes = _all(service, tell, outgoing, about, asked.partner)

@@ -52,8 +52,8 @@ def large(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 async def result_of(client: httpx.AsyncClient, code: str) -> dict[str, Any]:
     answer = await client.get(f"/results/{code}", headers=BO)
     assert answer.status_code == 200
-    told: dict[str, Any] = answer.json()
-    return told
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def test_a_file_is_received_and_its_receipt_is_told(terminal, road, trial, client, file):
