@@ -20,6 +20,7 @@ from testbed.trials.chosen import current
 from testbed.trials.families import TAKEN
 from testbed.trials.models import Acceptance, Partial, Result, ResultState, Trial
 from testbed.trials.results import Key, named
+from testbed.trials.telling import tell
 from testbed.trials.views import RUNNING
 
 ACCEPT, DECIDE, WITHDRAW = "result.accept", "result.decide", "result.withdraw"
@@ -155,6 +156,7 @@ async def take(session: AsyncSession, actor: Actor, matter: Matter, **details: A
         session, actor, result, outcome, ACCEPT, matter.trial,
         rows=result.rows, aside=matter.aside, schema=result.schema_id, **details,
     )  # fmt: skip
+    await tell(session, Happening.result_accepted, result)
     if result.replaces_id is not None and not result.corrects:
         await _replace(session, actor, matter)
     await _settle(session, actor, matter)

@@ -228,6 +228,19 @@ async def test_nobody_has_more_uploads_open_than_are_allowed(tus, client, trial)
     assert "4 uploads open" in fifth.json()["detail"]
 
 
+async def test_uploads_that_nothing_came_of_make_room_after_an_hour(tus, db):
+    at = [await tus.at(5) for _ in range(4)]
+    await tus.patch(at[0], 0, b"1")
+
+    young = await tus.begin(5)
+    async with db.raw() as connection:
+        await connection.execute("UPDATE upload SET created_at = now() - interval '61 min'")
+    later = await tus.begin(5)
+
+    assert (young.status_code, later.status_code) == (429, 201)
+    assert [(await tus.head(each)).status_code for each in at] == [200, 410, 410, 410]
+
+
 async def test_what_is_said_before_a_file_is_chosen(tus, client, trial, settings):
     await tus.at(1000)
 

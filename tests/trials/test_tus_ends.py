@@ -173,6 +173,19 @@ async def test_a_trial_archived_meanwhile_takes_the_file_no_more(tus, client):
     assert (await tus.begin(5)).status_code == 409
 
 
+async def test_what_was_said_of_a_file_and_holds_no_more_is_named(tus, client, db):
+    first = (
+        await client.put(f"/trials/{tus.trial}/results/v5.csv", content=b"a;b\n1;2\n", headers=BO)
+    ).json()
+    at = await tus.at(len(DATA), replaces=first["code"])
+    await sql(db, "UPDATE result SET acceptance = 'withdrawn'")
+
+    answer = await tus.patch(at, 0, DATA)
+
+    assert answer.status_code == 403
+    assert "does not hold any more: replaces" in answer.json()["detail"]
+
+
 async def test_a_person_suspended_meanwhile_hands_nothing_in(tus, db, shop, monkeypatch):
     monkeypatch.setattr(finishing, "INLINE_BYTES", 10)
     at = await tus.at(len(DATA))

@@ -69,6 +69,10 @@ NOT_ANY_MORE = message(
     "Every byte arrived, but you may not hand in files for this trial any more. They are kept until {until}: ask the"
     " coordinator, then finish the upload."
 )
+NOT_SO = message(
+    "Every byte arrived, but what was said of the file does not hold any more: {named}. They are kept until {until}: ask the"
+    " coordinator, then finish the upload."
+)
 RIGHTS = (NotFound, Forbidden, SignInNeeded, Conflict, Invalid, NoSpace)
 
 
@@ -166,6 +170,8 @@ async def _or_refused(place: Place, actor: Actor, upload: Upload) -> AsyncIterat
     except RIGHTS as error:
         said: dict[str, Any] = {"until": f"{upload.expires_at:%Y-%m-%d}"}
         detail = REFUSALS.get(type(error), NOT_ANY_MORE)
+        if error.fields and "partner_id" not in error.fields:
+            detail, said["named"] = NOT_SO, ", ".join(error.fields)
         await _close(place, actor, upload, UploadState.refused, detail, said)
         raise Forbidden(detail, **said) from error
 

@@ -33,6 +33,12 @@ CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TOO_MANY = message(
     "You have {most} uploads open, which is as many as one person may. Finish one or take it back, or wait until it expires."
 )
+MAKE_ROOM = """
+    UPDATE upload SET state = 'ended', ended_at = now() FROM trial WHERE trial.id = upload.trial_id
+    AND upload.person_id = $1 AND upload.state = 'arriving' AND upload.offset_bytes = 0
+    AND upload.created_at < now() - interval '1 hour' AND (upload.lease_until IS NULL OR upload.lease_until < now())
+    RETURNING upload.id, trial.pilot_id
+"""  # such an address may never have reached its sender, and nothing is lost with it
 OVER = {
     UploadState.expired: message("Nobody went on with this upload in time, so it expired. Begin it anew."),
     UploadState.ended: message("This upload was taken back. Begin it anew if you want to send the file."),
@@ -115,6 +121,10 @@ async def _admit(session: AsyncSession, desk: Desk, actor: Actor) -> None:
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('upload:' || $1, 0))", str(actor.person_id)
     )
+    if await _open(session, actor) < desk.settings.uploads_per_person:
+        return
+    for number, pilot in await connection.fetch(MAKE_ROOM, actor.person_id):
+        await record(session, actor, "upload.end", "upload", number, pilot_id=pilot)
     if await _open(session, actor) >= desk.settings.uploads_per_person:
         raise Busy(TOO_MANY, most=desk.settings.uploads_per_person, retry_after=60)
 
