@@ -71,7 +71,8 @@ async def test_the_commands_of_the_guide_do_what_they_say(address, tmp_path, cli
 
     assert len(said) == 6
     assert said[0].count("received as R-") == 2
-    assert '"level"' not in said[2]
+    assert '"digest_declared":true' in said[2]
+    assert '"upload_max_bytes":' in said[3]
     assert "ready 2 [('time', 'date'), ('level', 'number')]" in said[4]
     assert (await client.get("/uploads/" + said[5].strip().rpartition("/")[2], headers=BO)).json()["result"]
     async with db.raw() as connection:
