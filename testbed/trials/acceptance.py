@@ -13,6 +13,7 @@ from testbed.access.models import Actor
 from testbed.access.rights import fetch, may
 from testbed.activity import record
 from testbed.errors import Conflict, Forbidden, Stale
+from testbed.notices.models import Happening
 from testbed.revisions import STALE
 from testbed.texts import Passage, message
 from testbed.trials import families
