@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 from markupsafe import Markup
 
 from testbed.settings import Settings
-from testbed.texts import language
+from testbed.texts import LANGUAGES, language
 from testbed.web import templates
 from testbed.web.shell import CSP
 from testbed.web.templates import Here
@@ -155,7 +155,7 @@ def page(name: str, lang: str) -> str:
     refused = name == "form"
     language.set(lang)
     return environment().get_template("gallery.html").render(
-        view=VIEW | {"page": name}, lang=lang, me=None if name == "list" else Person(),
+        view=VIEW | {"page": name}, lang=lang, languages=LANGUAGES, me=None if name == "list" else Person(),
         here=Here("/pilots", [("sort", "title"), ("stage", "running")]),
         errors=wrong if refused else {}, given=given if refused else {},
     )  # fmt: skip
