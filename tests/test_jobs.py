@@ -36,7 +36,7 @@ def test_every_kind_of_work_is_done_in_one_lane():
     assert (
         {*READING, *WRITING, *CALLING}
         == {*KINDS}
-        == {"profile", "publish", "tell", "remind", "mail", "webhook"}
+        == {"profile", "upload", "publish", "tell", "remind", "mail", "webhook"}
     )
 
 

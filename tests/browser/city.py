@@ -32,7 +32,8 @@ class City:
 async def open_city(url: str, data: Path) -> AsyncIterator[City]:
     """Serve a migrated database with the cast in it, after the world is made in it; a worker is at work."""
     settings = Settings(
-        base_url=BASE, database_url=url, data_dir=data, free_bytes_floor=0, password_memory_kib=8, password_rounds=1
+        base_url=BASE, database_url=url, data_dir=data, free_bytes_floor=0, password_memory_kib=8, password_rounds=1,
+        webhooks=True,
     )  # fmt: skip
     inner = create_app(settings)
     shell: Any = Shell(inner, settings)

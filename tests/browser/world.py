@@ -114,11 +114,24 @@ async def build(client: httpx.AsyncClient, connection: asyncpg.Connection) -> Wo
     await checked(make)
     await data(make)
     await schema(make)
+    await expected(make, partners)
     await answers(make)
     # Steps through the stages have gates of their own, tested elsewhere.
     await connection.execute("UPDATE pilot SET stage = 'running' WHERE code = $1", make.world.ids["code"])
     await invitation(make)
     return make.world
+
+
+async def expected(make: Maker, partners: dict[str, int]) -> None:
+    """A delivery that LTU is to hand in, and a system of Lunet's that is called."""
+    due = {
+        "title": {"sv": "Slutmätning", "en": "Last measuring"},
+        "from_partner_id": partners["ltu"],
+        "due_on": "2027-01-15",
+    }
+    await make.post(ALVA, f"/trials/{make.world.ids['trial']}/deliveries", due)
+    hook = await make.post(BO, "/partners/lunet/webhooks", {"url": "https://lunet.example.se/hook"})
+    make.world.ids |= {"delivery": "D1", "hook": str(hook["id"])}
 
 
 async def invitation(make: Maker) -> None:

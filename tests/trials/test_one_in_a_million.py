@@ -4,7 +4,7 @@ import time
 from datetime import date, timedelta
 
 from testbed import jobs
-from testbed.app import KINDS
+from testbed.app import READING
 from tests.cast import ALVA, BO, HTML
 from tests.trials.checked import schema_of
 
@@ -51,7 +51,7 @@ async def test_the_bad_row_is_listed_and_the_others_are_published(client, db, tr
     at = answer.headers["location"]
 
     last_byte = time.monotonic()
-    await jobs.work_once(shop, KINDS)
+    await jobs.work_once(shop, READING)
     report = (await client.get(f"{at}/report", headers=BO | HTML)).text
     listed = time.monotonic() - last_byte
     told = (await client.get(f"{at}/report", headers=BO)).json()
@@ -60,7 +60,7 @@ async def test_the_bad_row_is_listed_and_the_others_are_published(client, db, tr
     code = at.rsplit("/", 1)[1]
     slug = (await client.post("/datasets", json=DATASET | {"results": [code]}, headers=ALVA)).json()["slug"]
     job = await client.post(f"/datasets/{slug}/versions", json={}, headers=ALVA | {"prefer": "respond-async"})
-    await jobs.work_once(shop, KINDS)
+    await jobs.work_once(shop, READING)
     version = (
         await client.get(f"/datasets/{slug}/versions/latest", headers=ALVA, follow_redirects=True)
     ).json()
