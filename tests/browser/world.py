@@ -11,7 +11,7 @@ import httpx
 from tests.cast import ALVA, BO, EBBA
 
 LEVELS = "".join(
-    f"{2 + day // 28:02}/{1 + day % 28:02}/2026 06:00;Kärl {1 + day % 4};{20 + day * 7 % 61},5\n"
+    f"{1 + day % 28:02}/{2 + day // 28:02}/2026 06:00;Kärl {1 + day % 4};{20 + day * 7 % 61},5\n"
     for day in range(56)
 )
 FILL = ("tid;kärl;fyllnad\n" + LEVELS).encode()
@@ -131,6 +131,7 @@ async def expected(make: Maker, partners: dict[str, int]) -> None:
     }
     await make.post(ALVA, f"/trials/{make.world.ids['trial']}/deliveries", due)
     hook = await make.post(BO, "/partners/lunet/webhooks", {"url": "https://lunet.example.se/hook"})
+    await make.post(BO, f"/partners/lunet/webhooks/{hook['id']}/pause", {})  # nothing is looked up outside
     make.world.ids |= {"delivery": "D1", "hook": str(hook["id"])}
 
 
