@@ -121,6 +121,7 @@ def test_parquet_is_held_to_a_schema_by_what_its_values_say(holding: Holding, wo
     held = holding(target.read_bytes(), schema)
 
     assert held.found("line", "row", "column", "value", "rule") == [
+        (None, None, "t", None, "zone-missing"),
         (1, 1, "id", "0", "minimum"),
         (4, 4, "v", "inf", "type"),
     ]
@@ -147,7 +148,7 @@ def test_json_lines_are_held_to_a_schema(holding: Holding) -> None:
 def test_a_zip_of_one_table_is_that_table_and_what_else_is_in_it_is_named(holding: Holding) -> None:
     packed = _zip({
         "mätningar/januari.csv": "tid;värde\n1;2,5\n2;101\n", "__MACOSX/._januari.csv": b"\0\5\26\7\0\2",
-        "bild.png": b"\x89PNG\r\n", "LÄS MIG.txt": "Det här är mätningarna från januari, hälsningar Bo på Lunet.\n",
+        "bild.png": b"\x89PNG\r\n", "LÄS MIG.txt": "Det här är mätningarna från januari.\nHälsningar från Bo som arbetar på Lunet.\n",
     })  # fmt: skip
 
     held = holding(packed, VALUES)
