@@ -132,7 +132,7 @@ def _numbers(
         counts = dict(
             connection.execute(
                 f"SELECT least({BINS - 1}, floor(({column}::DOUBLE - ?) / ? * {BINS}))::INTEGER AS bin, count(*) "
-                f"FROM {source} WHERE {column} IS NOT NULL GROUP BY bin",
+                f"FROM {source} WHERE {column} IS NOT NULL GROUP BY 1",  # by place: a column may be called bin
                 [low, high - low],
             ).fetchall()
         )
@@ -158,7 +158,7 @@ def _moments(connection: duckdb.DuckDBPyConnection, source: str, column: str, sq
     local = f"make_timestamp({us})"  # the calendar of zones would take ten times as long
     months = connection.execute(
         f"SELECT strftime(month, '%Y-%m'), n FROM (SELECT date_trunc('month', {local}) AS month, count(*) AS n "
-        f"FROM {source} WHERE {column} IS NOT NULL GROUP BY month ORDER BY month LIMIT 240)"
+        f"FROM {source} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 240)"
     ).fetchall()
     return {
         "longest_gap_seconds": None if gap is None else gap / 1e6,

@@ -51,6 +51,18 @@ async def test_many_rows_come_through_unchanged(
     assert rows_of(report.table) == wanted
 
 
+async def test_columns_may_be_called_as_statistics_call_theirs(reading: Reader) -> None:
+    names = ["bin", "n", "v", "month", "t", "rule", "tid", "kg"]
+    rows = [f"Kärl {n};{n};{n},5;{n};{n};{n};2026-03-{n:02};{n},25" for n in range(1, 9)]
+
+    report = await reading("\n".join([";".join(names), *rows]).encode())
+
+    assert (report.state, report.rows) == ("ready", 8)
+    assert [column["name"] for column in report.columns] == names
+    assert report.columns[6]["statistics"]["months"] == {"2026-03": 8}
+    assert sum(report.columns[7]["statistics"]["histogram"]["counts"]) == 8
+
+
 async def test_windows_1252_is_said(reading: Reader) -> None:
     report = await reading("plats;grader\nLuleå – hamn;1\n".encode("cp1252"))
 
