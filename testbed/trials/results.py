@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,6 +16,7 @@ from testbed.errors import NotFound
 from testbed.jobs import JobState
 from testbed.lists import Asked, Listed, Ref, in_swedish, matching, page_of
 from testbed.partners.models import Partner
+from testbed.partners.service import called, known
 from testbed.people.models import Person
 from testbed.pilots.models import Case, Pilot
 from testbed.revisions import archive, revise
@@ -66,7 +67,7 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
     """The view of a result that the actor was found entitled to already; six short queries."""
     granted = await may(session, actor, result, [EDIT])
     trial, pilot = await _above(session, result)
-    owner = await session.get_one(Partner, result.owner_id)
+    owner = await called(session, actor, result.owner_id)
     report = result.report or {}
     below = f"/results/{result.code}"
     return ResultView.model_validate(
@@ -74,7 +75,7 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
         update={
             "trial": Ref(id=trial.id, title=said(trial.title), url=f"/trials/{trial.id}"),
             "pilot": Ref(id=pilot.id, title=f"{pilot.code} {said(pilot.title)}", url=f"/pilots/{pilot.code}"),
-            "owner": Ref(id=owner.id, title=owner.name, url=f"/partners/{owner.slug}"),
+            "owner": owner,
             **{name: report[name] for name in REPORTED if name in report},
             "receipt": await _receipt(session, actor, result, trial, pilot, owner, bool(granted)),
             "job": await progress(session, result.id),
@@ -98,7 +99,7 @@ async def _receipt(
     result: Result,
     trial: Trial,
     pilot: Pilot,
-    owner: Partner,
+    owner: Ref | None,
     inside: bool,
 ) -> Receipt:
     """``inside``: the reader may edit the result, so may know who sent it."""
@@ -114,7 +115,7 @@ async def _receipt(
         trial=said(trial.title),
         trial_id=trial.id,
         pilot=pilot.code,
-        partner=owner.name,
+        partner=owner.title if owner else None,
         person=person.name if person else None,
         case=(await session.exec(number)).scalar_one_or_none() if result.case_id else None,
         url=f"/results/{result.code}",
@@ -194,7 +195,7 @@ def _items(actor: Actor) -> Any:
         )
         .join(Trial, col(Trial.id) == Result.trial_id)
         .join(Pilot, col(Pilot.id) == Trial.pilot_id)
-        .join(Partner, col(Partner.id) == Result.owner_id)
+        .join(Partner, and_(col(Partner.id) == Result.owner_id, known(actor)), isouter=True)
         .where(allowed(actor, VIEW, Result))
     )  # fmt: skip
 

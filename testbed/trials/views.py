@@ -43,7 +43,7 @@ class ResultItem(SQLModel):
     trial_id: int
     trial: dict[str, str]
     pilot: str
-    owner: str
+    owner: str | None = None
     access: Access
     generated: bool = False
     received_at: datetime
@@ -82,7 +82,7 @@ class Receipt(SQLModel):
     trial: str
     trial_id: int
     pilot: str
-    partner: str
+    partner: str | None = None
     person: str | None = Field(
         default=None, description="Who sent it; only for those who may edit the result."
     )
@@ -122,7 +122,7 @@ class ResultView(SQLModel):
     generated: bool
     trial: Ref
     pilot: Ref
-    owner: Ref
+    owner: Ref | None = None
     rows: int | None = None
     rejected: int = 0
     kind: str | None = None

@@ -8,40 +8,56 @@ from litestar import Litestar
 
 from testbed.web.needs import handlers
 from tests.matrix.oracle import Thing
-from tests.matrix.world import World
+from tests.matrix.world import PASSWORD, World
 
 FROM_PATH = re.compile(r"\{(\w+):\w+\}")
-# A body that gets past its form, by the last steps of the route; an edit names a version nobody has (412), so
-# that it changes nothing. `None`: the route takes no body.
-STALE = {"row_version": 999_999}
+# A body that gets past its form, by the route; an edit names the version every row of the world has, and changes
+# nothing. A route that is not here takes no body, or an edit's.
+EDIT = {"row_version": 1}
 TEXT = {"sv": "En text som räcker till"}
+DECISION = {"outcome": "adopt", "rationale": TEXT, "decider": "Nämnden", "decided_on": "2026-02-01"}
 BODIES: dict[str, Any] = {
     "POST /partners": {"name": "Ny part", "kind": "company"},
     "POST /testbeds": {"name": "Ny testbädd", "environment": "real", "owner_partner_id": 1},
     "POST /pilots": {"testbed_id": 1, "title": "Ny pilot", "need": {"statement": "Något som behövs mycket"}},
     "POST /pilots/{code}/cases": {"authority_id": 1, "number": "KS 1"},
-    "POST /pilots/{code}/partners": {"partner_id": 1, "roles": ["observer"]},
+    "POST /pilots/{code}/partners": {"name": "Helt ny part", "roles": ["observer"]},
     "POST /pilots/{code}/stage": {"to": "evaluating"},
     "POST /pilots/{code}/trials": {"title": "Nytt försök"},
     "POST /pilots/{code}/outcomes": {"indicator": TEXT, "unit": "kg", "result": 1, "method": TEXT, "version_id": 1},
-    "POST /pilots/{code}/decisions": {"outcome": "adopt", "rationale": TEXT, "decider": "Nämnden", "decided_on": "2026-11-01"},
-    "POST /pilots/{code}/decisions/check": {"outcome": "adopt", "rationale": TEXT, "decider": "Nämnden", "decided_on": "2026-11-01"},
-    "POST /devices/{code}/remove": {"at": "2026-11-20T12:00:00+01:00"},
-    "POST /devices/{code}/retire": {"at": "2026-11-20T12:00:00+01:00"},
+    "POST /pilots/{code}/decisions": DECISION,
+    "POST /pilots/{code}/decisions/check": DECISION,
     "POST /pilots/{code}/lessons": {"kind": "winter", "lesson": TEXT},
-    "POST /datasets": {"title": "Ny data", "description": "Om den", "pilot": "LUL-2026-801", "results": ["R-PV0AAA"], "licence": "CC-BY-4.0", "access": "private"},
+    "POST /datasets": {"title": "Ny data", "description": "Om den", "pilot": "LUL-2026-802", "results": [], "licence": "CC-BY-4.0", "access": "private"},
     "POST /datasets/{slug}/access": {"access": "private"},
     "POST /datasets/{slug}/versions": {},
     "POST /devices": {"name": "Ny enhet", "testbed_id": 1, "model": {"maker": "Acme", "name": "M9", "kind": "lorawan"}, "owner_id": 1},
-    "POST /places": {"testbed_id": 1, "name": "Ny plats"},
     "POST /devices/{code}/deployments": {"place_id": 1},
     "POST /devices/{code}/move": {"place_id": 1},
+    "POST /devices/{code}/remove": {"at": "2026-02-01T12:00:00+01:00"},
+    "POST /devices/{code}/retire": {"at": "2026-02-01T12:00:00+01:00"},
+    "POST /places": {"testbed_id": 1, "name": "Ny plats"},
     "POST /admin/people": {"name": "Ny person", "email": "ny@demo.example"},
     "POST /admin/people/{person}/testbeds": {"testbed_id": 1},
     "POST /partners/{slug}/members": {"name": "Ny medlem", "email": "medlem@demo.example", "role": "member"},
-    "POST /partners/{slug}/members/{member}": {"role": "member"},
+    "POST /partners/{slug}/members/{member}": {"role": "manager"},
     "PATCH /pilots/{code}/partners/{part}": {"roles": ["observer"]},
     "POST /pilots/{code}/partners/{part}": {"roles": ["observer"]},
+    "POST /me/password": {"current": PASSWORD, "password": f"{PASSWORD} igen"},
+    "POST /me/tokens": {"name": "Ny nyckel"},
+    "POST /sign-in": {"email": "david@demo.example", "password": PASSWORD},
+    "POST /welcome/{token}": {"password": PASSWORD},
+}  # fmt: skip
+# What a body names of the row at hand, by the name the world gave it.
+OF_ROW = {
+    "POST /pilots/{code}/outcomes": {"version_id": "rests"},
+    "POST /devices/{code}/deployments": {"place_id": "place"},
+    "POST /devices/{code}/move": {"place_id": "place"},
+}
+MODELS = {
+    "pilots": "Pilot", "partners": "Partner", "testbeds": "Testbed", "datasets": "Dataset", "results": "Result",
+    "trials": "Trial", "needs": "Need", "devices": "Device", "outcomes": "Outcome", "decisions": "Decision",
+    "lessons": "Lesson", "places": "Place", "admin": "Person", "welcome": "Link",
 }  # fmt: skip
 
 
@@ -52,76 +68,53 @@ class Try:
     method: str
     route: str
     needs: tuple[str, Any] | None
+    form: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.method} {self.route}"
 
-    def path(self, thing: Thing | None) -> str:
-        known = {
-            "person": "1",
-            "bed": "1",
-            "token": "x" * 43,
-            "number_": "1",
-            **(thing.path if thing else {}),
-        }
-        return FROM_PATH.sub(lambda found: known.get(found[1], "1"), self.typed)
-
-    @property
-    def ends(self) -> int:
-        """What takes things away comes last, and what takes the person's own partner away at the very end."""
-        last = self.route.rsplit("/", 1)[-1]
-        return 2 * (self.name == "POST /partners/{slug}/archive") or last in {
-            "archive",
-            "leave",
-            "end",
-            "retire",
-            "remove",
-            "stage",
-        }
-
-    @property
-    def typed(self) -> str:
-        return re.sub(r"\{(\w+)\}", r"{\1:str}", self.route)
+    def path(self, thing: Thing | None, **instead: str) -> str:
+        known = {**(thing.path if thing else {}), **instead}
+        return re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], "1"), self.route)
 
     def things(self, world: World) -> list[Thing | None]:
         """Rows of the model that the path names; none for a list, or for what concerns no row."""
         if "{" not in self.route:
             return [None]
-        first = self.route.split("/")[1]
-        model = {
-            "pilots": "Pilot", "partners": "Partner", "testbeds": "Testbed", "datasets": "Dataset", "results": "Result",
-            "trials": "Trial", "needs": "Need", "devices": "Device", "outcomes": "Outcome", "decisions": "Decision",
-            "lessons": "Lesson", "places": "Place",
-        }.get(first)  # fmt: skip
+        first, second = self.route.split("/")[1:3]
+        model = MODELS.get(first) or {"sessions": "Session", "tokens": "Token"}[second]
         if model == "Dataset" and "{version}" in self.route:
             model = "Version"
-        return list(world.things[model]) if model else [None]
+        return list(world.things[model])
 
-    def request(self) -> dict[str, Any]:
-        if self.method in {"GET", "HEAD"}:
-            return {}
+    def body(self, thing: Thing | None = None) -> Any:
+        """The JSON that gets past the form, or None where the route takes none."""
         if self.name in BODIES:
-            return {"json": BODIES[self.name]}
-        if self.route.endswith("/results") or self.method == "PUT":
+            known = thing.path if thing else {}
+            named = {field: int(known.get(key, 1)) for field, key in OF_ROW.get(self.name, {}).items()}
+            return BODIES[self.name] | named
+        edits = (
+            self.method == "PATCH"
+            or self.route.count("{") * 2 == self.route.count("/")
+            or self.route == "/me"
+        )
+        return EDIT if edits and self.method not in {"GET", "HEAD"} else None
+
+    def request(self, thing: Thing | None = None) -> dict[str, Any]:
+        """The body as an HTTP client takes it."""
+        if self.route.startswith("/trials/{trial}/results"):
             return {"content": b"a,b\n1,2\n", "headers": {"content-type": "text/csv"}}
-        if self.method == "PATCH" or self.route.count("{") * 2 == self.route.count("/"):
-            return {"json": STALE}
-        return {}
+        return {} if (given := self.body(thing)) is None else {"json": given}
 
 
 def tries(app: Litestar) -> list[Try]:
     """Every route of ours with every method it answers."""
     return sorted(
         (
-            Try(method, FROM_PATH.sub(r"{\1}", path), handler.opt["needs"])
+            Try(method, FROM_PATH.sub(r"{\1}", path), handler.opt["needs"], "form" in handler.opt)
             for path, handler in handlers(app)
             for method in getattr(handler, "http_methods", set()) - {"OPTIONS"}
         ),
-        key=lambda each: (
-            "{" in each.route,
-            each.ends,
-            each.route,
-            each.method,
-        ),  # lists first: they tell most
+        key=lambda each: ("{" in each.route, each.route, each.method),  # lists first: they tell most
     )

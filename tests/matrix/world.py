@@ -1,290 +1,247 @@
-"""A world with something of everything in it, each with a canary: a string only those who may see it ever meet."""
+"""A world with something of everything in it, each with a canary: a string only those who may see it ever meet.
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
+Every level is there, and everything has hidden neighbours: a public testbed of a hidden partner, a public pilot in a
+hidden testbed, a hidden lead, a hidden parent, files of a partner that left, places where only hidden devices sat.
+"""
+
+from datetime import date
 
 import asyncpg
 
 from testbed.files import Store
-from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
-from tests.matrix.oracle import Pilot, Principal, Thing
+from testbed.people.secrets import digest
+from tests.cast import ALVA, CECILIA, PEOPLE
+from tests.matrix.builder import ARCHIVED, Builder, World
+from tests.matrix.evidence import dataset, decision, outcome, result, trial
+from tests.matrix.field import deployed, device, place
+from tests.matrix.oracle import Principal, Thing
 
-MARKS = {"private": "PV", "consortium": "CN", "public": "PB"}  # letters that codes may hold
+ORIGIN = "http://testserver"
+MEMBERS = {"dold": ("Fanny", "manager"), "parter": ("Bo", "member")}
+SECRET = "s" * 43
+PASSWORD = "lång nog som lösenord"
+
+
+def cookie(name: str) -> str:
+    return f"{name.lower()}{'x' * 43}"[:43]
+
+
+def browser(name: str) -> dict[str, str]:
+    return {"cookie": f"testbed={cookie(name)}", "origin": ORIGIN, "accept-language": "en"}
+
 
 PRINCIPALS = [
-    Principal("nobody", {"accept-language": "en"}, signed_in=False),
-    Principal("Alva", ALVA, partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn"}), scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("Bo", BO, partners={"lunet": "manager"}, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("Cecilia", CECILIA, partners={"ltu": "member"}, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("David", DAVID, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("Ebba", EBBA, admin=True, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+    Principal("nobody", {"origin": ORIGIN, "accept-language": "en"}),
+    Principal("Alva", browser("Alva"), "Alva", partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn", "arkiv"})),
+    Principal("Bo", browser("Bo"), "Bo", partners={"lunet": "manager", "parter": "member"}),
+    Principal("Cecilia", browser("Cecilia"), "Cecilia", partners={"ltu": "member"}),
+    Principal("David", browser("David"), "David"),
+    Principal("Ebba", browser("Ebba"), "Ebba", admin=True),
+    Principal("Fanny", browser("Fanny"), "Fanny", partners={"dold": "manager"}),
+    Principal(
+        "Alva's token", ALVA, "Alva", partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn", "arkiv"}),
+        scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"}),
+    ),
+    Principal("Cecilia's token for uploads", CECILIA, "Cecilia", partners={"ltu": "member"}, scopes=frozenset({"upload"})),
 ]  # fmt: skip
-
-
-@dataclass
-class World:
-    """``things`` by model; ``canaries`` maps a string to the row it lies in and the right it takes to meet it."""
-
-    things: dict[str, list[Thing]] = field(default_factory=dict)
-    canaries: dict[str, tuple[Thing, str]] = field(default_factory=dict)
-
-    def add(self, thing: Thing) -> Thing:
-        self.things.setdefault(thing.model, []).append(thing)
-        return thing
-
-    def canary(self, thing: Thing, right: str = "view") -> str:
-        mark = f"kanariefågel{len(self.canaries):04}x"
-        self.canaries[mark] = (thing, right)
-        return mark
-
-
-class Builder:
-    """Writes rows and keeps the facts about them side by side."""
-
-    def __init__(self, connection: asyncpg.Connection, store: Store) -> None:
-        self.sql, self.store, self.world = connection, store, World()
-
-    async def number(self, query: str, *values: Any) -> int:
-        made: int = await self.sql.fetchval(query, *values)
-        return made
-
-    async def kept(self, content: str) -> str:
-        async def once() -> AsyncIterator[bytes]:
-            yield content.encode()
-
-        return (await self.store.keep(once(), most_bytes=10_000)).sha256
-
-    async def pilot(self, code: str, level: str, testbed: str, roles: dict[str, list[str]]) -> Thing:
-        facts = Pilot(testbed, {slug: set(each) for slug, each in roles.items()})
-        thing = self.world.add(
-            Thing("Pilot", level, pilot=facts, testbed=testbed, path={"code": code}, name=code)
-        )
-        mark = self.world.canary(thing)
-        number = await self.number(
-            "INSERT INTO pilot (testbed_id, code, title, stage, state, visibility, planned_start_on, planned_end_on, quick)"
-            " SELECT id, $1, jsonb_build_object('sv', $2::text), 'running', 'active', $3, '2026-01-01', '2026-12-31',"
-            " '{\"personal\": false, \"camera\": false, \"research\": false, \"ai\": false}'"
-            " FROM testbed WHERE slug = $4 RETURNING id",
-            code, f"Pilot {mark}", level, testbed,
-        )  # fmt: skip
-        for slug, each in roles.items():
-            await self.sql.execute(PART, number, slug, each)
-        thing.path["id"] = str(number)
-        thing.path["part"] = str(
-            await self.number("SELECT min(id) FROM pilot_partner WHERE pilot_id = $1", number)
-        )
-        await self.need(thing, testbed, number)
-        return thing
-
-    async def need(self, pilot: Thing, testbed: str, number: int) -> None:
-        thing = Thing(
-            "Need", None, pilot=pilot.pilot, testbed=testbed, parent=pilot, name=f"need of {pilot.name}"
-        )
-        need = await self.number(
-            "INSERT INTO need (testbed_id, statement, user_groups) SELECT id, $2, '{residents}' FROM testbed WHERE slug = $1 RETURNING id",
-            testbed, f"Behov {self.world.canary(self.world.add(thing))}",
-        )  # fmt: skip
-        await self.sql.execute("INSERT INTO pilot_need (pilot_id, need_id) VALUES ($1, $2)", number, need)
-        thing.path["need"] = str(need)
-
-    async def trial(self, pilot: Thing, level: str) -> Thing:
-        thing = Thing("Trial", level, pilot=pilot.pilot, parent=pilot, name=f"trial of {pilot.name}")
-        mark = self.world.canary(self.world.add(thing))
-        number = await self.number(
-            "INSERT INTO trial (pilot_id, title, visibility) VALUES ($1, jsonb_build_object('sv', $2::text), $3) RETURNING id",
-            int(pilot.path["id"]), f"Försök {mark}", level,
-        )  # fmt: skip
-        thing.path.update({"trial": str(number), "filename": "m.csv"})
-        return thing
-
-    async def result(self, trial: Thing, level: str, owner: str, code: str) -> Thing:
-        thing = Thing(
-            "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
-        )
-        mark = self.world.canary(self.world.add(thing))
-        digest = await self.kept(f"kolumn\n{self.world.canary(thing, 'read')}\n{code}\n")
-        thing.path["id"] = str(
-            await self.number(
-                "INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,"
-                " parquet_sha256, rejected_sha256, note) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1, '{}', $4, $4, $7"
-                " FROM partner WHERE slug = $8 RETURNING id",
-                code, int(trial.path["trial"]), f"{mark}.csv", digest, level,
-                await self.store.size(digest), f"anteckning {mark}", owner,
-            )
-        )  # fmt: skip
-        return thing
-
-    async def dataset(self, pilot: Thing, level: str, owner: str, result: Thing, *, published: bool) -> Thing:
-        slug = f"{level}-{'ute' if published else 'utkast'}-{pilot.path['id']}"
-        thing = Thing(
-            "Dataset",
-            level,
-            owner=owner,
-            pilot=pilot.pilot,
-            parent=pilot,
-            published=published,
-            path={"slug": slug, "job": "1"},
-            name=slug,
-        )
-        mark = self.world.canary(self.world.add(thing))
-        number = await self.number(
-            "INSERT INTO dataset (slug, pilot_id, owner_id, title, description, licence, access, state)"
-            " SELECT $1, $2, id, jsonb_build_object('sv', $3::text), '{\"sv\": \"Om\"}', 'CC-BY-4.0', $4, $5"
-            " FROM partner WHERE slug = $6 RETURNING id",
-            slug, int(pilot.path["id"]), f"Data {mark}", level, "published" if published else "draft", owner,
-        )  # fmt: skip
-        await self.sql.execute(
-            "INSERT INTO dataset_result (dataset_id, result_id, position) VALUES ($1, $2, 0)",
-            number, int(result.path["id"]),
-        )  # fmt: skip
-        if published:
-            await self.version(thing, number, result)
-        return thing
-
-    async def version(self, dataset: Thing, number: int, result: Thing) -> None:
-        thing = Thing(
-            "Version",
-            None,
-            owner=dataset.owner,
-            pilot=dataset.pilot,
-            parent=dataset,
-            name=f"version of {dataset.name}",
-        )
-        self.world.add(thing)
-        content = self.world.canary(dataset, "read")
-        digest = await self.kept(f"kolumn\n{content}\n")
-        size = await self.store.size(digest)
-        profile = f'{{"columns": [{{"name": "{content}", "type": "string", "statistics": {{}}}}], "preview": {{"columns": ["{content}"], "rows": [["{content}"]]}}}}'
-        made = await self.number(
-            "INSERT INTO version (dataset_id, number, rows, profile, manifest, manifest_sha256, parquet_sha256,"
-            " parquet_size, csv_sha256, csv_size) VALUES ($1, '1.0.0', 1, $2, jsonb_build_object('m', $3::text), $4, $4, $5, $4, $5) RETURNING id",
-            number, profile, content, digest, size,
-        )  # fmt: skip
-        name = f"{self.world.canary(dataset, 'read')}.csv"
-        await self.sql.execute(
-            "INSERT INTO version_source (version_id, result_id, filename, sha256, size, row_from, row_to) VALUES ($1, $2, $3, $4, $5, 0, 1)",
-            made, int(result.path["id"]), name, digest, size,
-        )  # fmt: skip
-        thing.path.update(
-            {**dataset.path, "version": "1.0.0", "name": "data.csv", "filename": name, "id": str(made)}
-        )
 
 
 async def build(connection: asyncpg.Connection, store: Store) -> World:
     """Write the world into a database that holds the cast."""
     make = Builder(connection, store)
-    for slug, testbed in (
-        ("lulea", None),
-        ("lunet", None),
-        ("ltu", None),
-        (None, "norra-hamn"),
-        (None, "skeppsbron"),
-    ):
-        if slug:
-            make.world.add(
-                Thing("Partner", "public", owner=slug, path={"slug": slug, "member": "1"}, name=slug)
-            )
-        else:
-            make.world.add(
-                Thing(
-                    "Testbed",
-                    "public",
-                    owner="lulea",
-                    testbed=testbed,
-                    path={"slug": testbed or ""},
-                    name=testbed or "",
-                )
-            )
-    parts = {"lunet": ["supplier"], "ltu": ["researcher"]}
-    pilots = [
-        await make.pilot("LUL-2026-801", "partners", "norra-hamn", parts),
-        await make.pilot("LUL-2026-802", "public", "norra-hamn", parts),
-        await make.pilot("LUL-2026-803", "internal", "norra-hamn", parts),
-        await make.pilot("LUL-2026-804", "public", "skeppsbron", {"lulea": ["lead"]}),
-    ]
-    for n, pilot in enumerate(pilots):
-        owner = "lunet" if n < 3 else "lulea"
-        trial = await make.trial(pilot, "public")
-        results = [
-            await make.result(trial, level, owner, f"R-{MARKS[level]}{n}AAA")
-            for level in ("private", "consortium", "public")
-        ]
-        for level in (
-            ("public", "registered", "consortium", "restricted", "private") if n < 2 else ("public",)
-        ):
-            for published in (True, False) if n == 0 or level == "public" else (True,):
-                await make.dataset(pilot, level, owner, results[0], published=published)
-        await devices(make, pilot, owner)
-        await outcomes(make, pilot)
+    await partners(make)
+    beds = await testbeds(make)
+    await come_in(make)
+    pilots = await register(make)
+    await measure(make, beds, pilots)
+    for each in pilots[:-1]:
+        await evidence(make, each)
+    await people(make, beds)
     return make.world
 
 
-async def devices(make: Builder, pilot: Thing, owner: str) -> None:
-    """A device of the pilot at a place; as visible as its level says, narrowed by the pilot."""
-    code = f"D-{pilot.path['id']}AAAA"
-    assert pilot.pilot is not None
-    thing = Thing(
-        "Device",
-        "partners",
-        owner=owner,
-        pilot=pilot.pilot,
-        testbed=pilot.pilot.testbed,
-        parent=pilot,
-        path={"code": code},
-        name=code,
-    )
-    mark = make.world.canary(make.world.add(thing))
-    model = await make.number(
-        "INSERT INTO device_model (name, maker, kind, description) VALUES ($1, 'Acme', 'lorawan', '') RETURNING id",
-        f"M{pilot.path['id']}",
-    )
-    device = await make.number(
-        "INSERT INTO device (code, device_model_id, testbed_id, owner_id, pilot_id, name, state, visibility)"
-        " SELECT $1, $2, testbed.id, partner.id, $3, $4, 'active', 'partners' FROM testbed, partner WHERE testbed.slug = $5 AND partner.slug = $6 RETURNING id",
-        code, model, int(pilot.path["id"]), f"Enhet {mark}", pilot.pilot.testbed, owner,
-    )  # fmt: skip
-    place = await make.number(
-        "INSERT INTO place (code, testbed_id, name) SELECT $1, id, '{\"sv\": \"Stolpe\"}' FROM testbed WHERE slug = $2 RETURNING id",
-        f"P-{pilot.path['id']}AAAA", pilot.pilot.testbed,
-    )  # fmt: skip
-    spot = make.world.add(
-        Thing(
-            "Place",
-            None,
-            parent=thing,
-            testbed=pilot.pilot.testbed,
-            name=f"P-{pilot.path['id']}",
-            path={"code": f"P-{pilot.path['id']}AAAA"},
-        )
-    )
-    spot.path["id"] = str(place)
-    deployment = await make.number(
-        "INSERT INTO deployment (device_id, place_id, pilot_id, during) VALUES ($1, $2, $3, tstzrange('2026-01-01', NULL)) RETURNING id",
-        device, place, int(pilot.path["id"]),
-    )  # fmt: skip
-    thing.path.update({"device": code, "deployment": str(deployment)})
+async def partners(make: Builder) -> None:
+    for slug in ("lulea", "lunet", "ltu"):
+        thing = make.world.add(Thing("Partner", "public", owner=slug, path={"slug": slug}, name=slug))
+        number = await make.id_of("partner", slug)
+        thing.path.update(id=str(number), called={"lulea": "Luleå kommun", "lunet": "Lunet"}.get(slug, "LTU"))
+        await make.people(thing, number)
+    await make.partner("dold", "restricted", kind="department")
+    await make.partner("intern", "internal", kind="department")
+    await make.partner("parter", "partners")
+    await make.partner("dotter", "public", parent="intern")
+    await make.partner("nytt", "public")
+    await make.partner("gammalt", "public", archived_at=ARCHIVED)
 
 
-async def outcomes(make: Builder, pilot: Thing) -> None:
-    """An outcome, a decision and a lesson: as visible as the pilot."""
-    version = await make.number(
-        "SELECT max(version.id) FROM version JOIN dataset ON dataset.id = dataset_id WHERE pilot_id = $1",
-        int(pilot.path["id"]),
-    )
-    texts = {}
-    for model in ("Outcome", "Decision", "Lesson"):
+async def testbeds(make: Builder) -> dict[str, Thing]:
+    for slug, owner in (("norra-hamn", "lulea"), ("skeppsbron", "intern")):
         thing = make.world.add(
-            Thing(model, None, pilot=pilot.pilot, parent=pilot, name=f"{model} of {pilot.name}")
+            Thing("Testbed", "public", owner=owner, testbed=slug, path={"slug": slug}, name=slug)
         )
-        texts[model] = (thing, f"Text {make.world.canary(thing)}")
-    queries = {
-        "Outcome": "INSERT INTO outcome (pilot_id, version_id, indicator, unit, result, method) VALUES ($1, $3, jsonb_build_object('sv', $2::text), 'kg', 1, '{\"sv\": \"Vägning\"}') RETURNING id",
-        "Decision": "INSERT INTO decision (pilot_id, outcome, decider, decided_on, rationale) VALUES ($1, 'adopt', 'Nämnden', '2026-11-01', jsonb_build_object('sv', $2::text)) RETURNING id",
-        "Lesson": "INSERT INTO lesson (pilot_id, kind, lesson) VALUES ($1, 'winter', jsonb_build_object('sv', $2::text)) RETURNING id",
+        number = await make.id_of("testbed", slug)
+        await make.sql.execute(
+            "UPDATE testbed SET owner_partner_id = $1 WHERE id = $2",
+            await make.id_of("partner", owner),
+            number,
+        )
+        await make.coordinated(thing, number)
+    await make.testbed("intern", "internal", "intern")
+    await make.testbed("dold", "restricted", "dold")
+    await make.testbed("parter", "partners", "parter")
+    await make.testbed("arkiv", "public", "lulea", archived_at=ARCHIVED)
+    return {each.name: each for each in make.world.things["Testbed"]}
+
+
+async def come_in(make: Builder) -> None:
+    """Sessions for everybody, and a person of a hidden partner."""
+    await make.put("person", name="Fanny", email="fanny@demo.example", state="active", admin=False)
+    for slug, (name, role) in MEMBERS.items():
+        person = await make.sql.fetchval("SELECT id FROM person WHERE name = $1", name)
+        await make.put(
+            "membership", person_id=person, partner_id=await make.id_of("partner", slug), role=role,
+            from_on=date(2026, 1, 1),
+        )  # fmt: skip
+    alva = await make.sql.fetchval("SELECT id FROM person WHERE name = 'Alva'")
+    await make.put("testbed_coordinator", person_id=alva, testbed_id=await make.id_of("testbed", "arkiv"))
+    for name in [*PEOPLE, "Fanny"]:
+        number = await make.sql.fetchval(
+            "INSERT INTO session (person_id, sha256, seen_at, expires_at, user_agent) SELECT id, $2, now() + interval '1 h',"
+            " now() + interval '1 d', 'Firefox/1' FROM person WHERE name = $1 RETURNING id",
+            name, digest(cookie(name)),
+        )  # fmt: skip
+        make.world.add(
+            Thing("Session", person=name, path={"number_": str(number)}, name=f"session of {name}")
+        )
+    await make.sql.execute(
+        "UPDATE token SET used_at = now() + interval '1 h'"
+    )  # so that using one writes nothing
+    for row in await make.sql.fetch(
+        "SELECT token.id, person.name FROM token JOIN person ON person.id = person_id"
+    ):
+        make.world.add(
+            Thing(
+                "Token", person=row["name"], path={"number_": str(row["id"])}, name=f"token of {row['name']}"
+            )
+        )
+
+
+async def register(make: Builder) -> list[Thing]:
+    """Pilots of every level, in testbeds seen and hidden; the last is archived."""
+    parts = {"lunet": ["supplier"], "ltu": ["researcher"], "dold": ["evaluator", "need_owner"]}
+    pilots = [
+        await make.pilot(
+            "LUL-2026-801", "partners", "norra-hamn", parts | {"intern": ["lead"]}, lead="intern"
+        ),
+        await make.pilot(
+            "LUL-2026-802", "public", "norra-hamn", parts | {"lulea": ["host", "supplier"], "dotter": ["observer"]}
+        ),
+        await make.pilot("LUL-2026-803", "internal", "norra-hamn", {"lunet": ["supplier"], "ltu": ["researcher"]}),
+        await make.pilot("LUL-2026-804", "public", "skeppsbron", {"lulea": ["lead"], "ltu": ["need_owner"]}, lead="lulea"),
+        await make.pilot(
+            "LUL-2026-805", "restricted", "dold", {"lunet": ["supplier"], "dold": ["lead"]}, left=["lunet"], lead="dold"
+        ),
+        await make.pilot("LUL-2026-806", "public", "intern", {"ltu": ["researcher", "host"], "intern": ["observer"]}),
+        await make.pilot("LUL-2026-807", "public", "norra-hamn", {"lunet": ["supplier"]}, archived_at=ARCHIVED),
+    ]  # fmt: skip
+    await make.need(pilots[1], pilots[2])
+    for each in pilots:
+        if each is not pilots[2]:
+            await make.need(each)
+    for each in pilots:
+        await make.case(each, "intern" if each is pilots[1] else "lulea")
+    return pilots
+
+
+async def measure(make: Builder, beds: dict[str, Thing], pilots: list[Thing]) -> None:
+    """Devices that are seen and hidden, at places of their own and at one they share."""
+    first, second, third, _, fifth, sixth, _ = pilots
+    one = await device(make, "partners", "lunet", "norra-hamn", first)
+    two = await device(make, "public", "lunet", "norra-hamn", second)
+    three = await device(make, "public", "intern", "norra-hamn", second)
+    four = await device(make, "restricted", "ltu", "norra-hamn", second)
+    five = await device(make, "public", "lunet", "norra-hamn", third)
+    six = await device(make, "partners", "lunet", "dold", fifth)
+    seven = await device(make, "public", "ltu", "intern", sixth)
+    eight = await device(make, "public", "dold", "dold")
+    nine = await device(make, "internal", "parter", "parter")
+    await device(make, "public", "lunet", "norra-hamn", archived=True)
+    ten = await device(make, "partners", "lunet", "norra-hamn", first)
+    shared = await place(make, beds["norra-hamn"], two, four, five)
+    await deployed(make, two, shared, third)
+    for each in (four, five):
+        await deployed(make, each, shared, second)
+    for each, bed in (
+        (one, "norra-hamn"),
+        (six, "dold"),
+        (seven, "intern"),
+        (eight, "dold"),
+        (nine, "parter"),
+    ):
+        await deployed(make, each, await place(make, beds[bed], each))
+    await deployed(make, three, await place(make, beds["norra-hamn"], three), second)
+    await deployed(make, one, await place(make, beds["norra-hamn"], one), first, ended=True)
+    await place(make, beds["intern"])
+    ten.path["place"] = (await place(make, beds["norra-hamn"])).path["id"]
+
+
+async def evidence(make: Builder, pilot: Thing) -> None:
+    """Results and datasets of every level for the public pilot, fewer for the others; each rests on hidden results too."""
+    whole, owner = pilot.name.endswith("802"), "lulea" if pilot.name.endswith("804") else "lunet"
+    owner = "ltu" if pilot.name.endswith("806") else owner
+    run = await trial(make, pilot)
+    own, other = await result(make, run, "private", owner), await result(make, run, "private", "dold")
+    levels = ("consortium", "public", "registered", "restricted") if whole else ("public",)
+    for level in levels:
+        await result(make, run, level, owner)
+    held = [own, other]
+    first = await dataset(make, pilot, "private", owner, held)
+    for level in ("public", "registered", "consortium", "restricted") if whole else ("public",):
+        await dataset(make, pilot, level, owner, held)
+    if whole:
+        for level in ("internal", "restricted"):
+            await trial(make, pilot, level)
+        await trial(make, pilot, archived=True)
+        await result(make, run, "public", "intern")
+        await result(make, run, "public", owner, archived=True)
+        await dataset(make, pilot, "public", "intern", [own])
+        await dataset(make, pilot, "restricted", "dold", [own], archived=True)
+        await dataset(make, pilot, "public", owner, [own], archived=True, published=False)
+    await dataset(make, pilot, "public", owner, held, published=False) if not whole else None
+    rests = next(each for each in make.world.things["Version"] if each.above == (first,))
+    await outcome(make, pilot, rests)
+    if whole:
+        await outcome(make, pilot, rests, archived=True)
+    await decision(make, pilot)
+
+
+async def people(make: Builder, beds: dict[str, Thing]) -> None:
+    """Those whom administrators look after, and one who was sent a link."""
+    query = "SELECT min(person_id) FROM testbed_coordinator WHERE testbed_id = $1 AND person_id <> $2"
+    alva = await make.sql.fetchval("SELECT id FROM person WHERE name = 'Alva'")
+    for name in ("norra-hamn", "dold"):
+        number = await make.sql.fetchval(query, int(beds[name].path["id"]), alva)
+        make.world.add(
+            Thing(
+                "Person",
+                path={"person": str(number), "bed": beds[name].path["id"]},
+                name=f"coordinator of {name}",
+            )
+        )
+    ways = {
+        "suspended": [],
+        "active": [],
+        "invited": [(make.world.one("Partner", "dold"), "membership.manage")],
     }
-    for model, query in queries.items():
-        thing, text = texts[model]
-        values = [int(pilot.path["id"]), text] + ([version] if model == "Outcome" else [])
-        number = str(await make.number(query, *values))
-        thing.path.update({"number": number, model.lower(): number})
+    for state, known in ways.items():
+        number = await make.person(*known, state=state, admin=state == "active")
+        make.world.add(Thing("Person", path={"person": str(number), "bed": "1"}, name=f"somebody {state}"))
+    await make.put(
+        "membership", person_id=number, partner_id=await make.id_of("partner", "dold"), role="member"
+    )
+    await make.put(
+        "one_time_link", purpose="invite", sha256=digest(SECRET), person_id=number,
+        expires_at=ARCHIVED.replace(year=2100),
+    )  # fmt: skip
+    name = await make.sql.fetchval("SELECT name FROM person WHERE id = $1", number)
+    make.world.add(Thing("Link", path={"token": SECRET, "opens": name}, name="a link"))

@@ -1,0 +1,151 @@
+"""What a pilot leads to: trials, results, datasets with versions, outcomes, decisions, lessons."""
+
+from datetime import date
+from typing import Any
+
+from testbed.datasets.canonical import canonical
+from tests.matrix.builder import ARCHIVED, Builder
+from tests.matrix.oracle import Thing
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+async def trial(make: Builder, pilot: Thing, level: str = "public", *, archived: bool = False) -> Thing:
+    thing = make.below("Trial", pilot, level, name=f"{level} trial of {pilot.name}")
+    title = make.world.canary(thing)
+    number = await make.put(
+        "trial", pilot_id=int(pilot.path["id"]), title={"sv": f"Försök {title}"}, visibility=level,
+        archived_at=ARCHIVED if archived else None,
+    )  # fmt: skip
+    thing.path.update(
+        trial=str(number), id=str(number), filename="m.csv", title=title, archived="yes" * archived
+    )
+    await make.happened(thing, number)
+    return thing
+
+
+async def result(make: Builder, trial: Thing, level: str, owner: str, *, archived: bool = False) -> Thing:
+    """A result whose every file holds a canary; its owner's people know by its receipt what it was for."""
+    place = len(make.world.things.get("Result", []))
+    code = f"R-8{CROCKFORD[place]}QQQQ"
+    thing = make.below(
+        "Result", trial, level, owner=owner, name=f"{level} result {code}", path={"result": code}
+    )
+    make.world.canary(thing, mark=code)
+    marks = [make.world.canary(thing, "read") for _ in range(3)]
+    (raw, size), (table, _), (rejected, _) = [await make.kept(f"kolumn\n{mark}\n") for mark in marks]
+    for digest in (raw, table, rejected):
+        make.world.canary(thing, "view" if digest == raw else "read", mark=digest)
+    pilot = trial.above[0]
+    for mark in (trial.path["title"], pilot.path["title"], pilot.name):
+        make.world.canary(thing, "own", mark=mark)
+    number = await make.put(
+        "result", code=code, trial_id=int(trial.path["trial"]), owner_id=await make.id_of("partner", owner),
+        person_id=await make.person((thing, "result.edit")), case_id=int(pilot.path["case"]),
+        filename=f"{make.world.canary(thing)}.csv", sha256=raw, size=size, access=level, state="partly",
+        rows=make.number_of_rows(thing), report=report_of(make.world.canary(thing)),
+        parquet_sha256=table, rejected_sha256=rejected, note=make.world.canary(thing),
+        archived_at=ARCHIVED if archived else None,
+    )  # fmt: skip
+    thing.path.update(id=str(number), raw=raw, content=marks[0], size=str(size), archived="yes" * archived)
+    await make.happened(thing, number)
+    return thing
+
+
+def report_of(mark: str) -> dict[str, Any]:
+    """What the reading of a file of one cell says of it."""
+    counted = {"n": 1, "missing": 0, "distinct": 1, "top": [{"value": mark, "count": 1}]}
+    return {
+        "columns": [{"name": mark, "title": mark, "type": "string", "statistics": counted}],
+        "preview": {"columns": [mark], "rows": [[mark]]},
+    }
+
+
+async def dataset(
+    make: Builder, pilot: Thing, level: str, owner: str, held: list[Thing], *, published: bool = True,
+    archived: bool = False,
+) -> Thing:  # fmt: skip
+    slug = f"{level}-{'ute' if published else 'utkast'}-{owner}-{pilot.path['id']}"
+    thing = make.below(
+        "Dataset", pilot, level, owner=owner, published=published, name=slug, path={"slug": slug}
+    )
+    number = await make.put(
+        "dataset", slug=slug, pilot_id=int(pilot.path["id"]), owner_id=await make.id_of("partner", owner),
+        title={"sv": f"Data {make.world.canary(thing)}"}, description={"sv": make.world.canary(thing)},
+        licence="CC-BY-4.0", access=level, state="published" if published else "draft",
+        contact_mailbox=f"{make.world.canary(thing)}@demo.example", archived_at=ARCHIVED if archived else None,
+    )  # fmt: skip
+    for position, each in enumerate(held):
+        await make.put("dataset_result", dataset_id=number, result_id=int(each.path["id"]), position=position)
+    job = await make.put(
+        "job", kind="publish", args={"dataset_id": number}, state="done", result={"number": "1.0.0"}
+    )
+    thing.path.update(id=str(number), job=str(job), archived="yes" * archived)
+    await make.happened(thing, number)
+    if published:
+        await version(make, thing, held)
+    return thing
+
+
+async def version(make: Builder, dataset: Thing, held: list[Thing]) -> Thing:
+    """A version of the results a dataset holds; their names, digests and codes go to whoever reads it."""
+    thing = make.below("Version", dataset, name=f"version of {dataset.name}", owner=dataset.owner)
+    (table, size), (csv, csv_size) = [
+        await make.kept(f"kolumn\n{make.world.canary(thing, 'read')}\n") for _ in range(2)
+    ]
+    manifest = {"made of": make.world.canary(thing, "read")}
+    digest, _ = await make.kept(canonical(manifest).decode())
+    for each in (table, csv, digest):
+        make.world.canary(thing, "read", mark=each)
+    seen = make.world.canary(thing, "read")
+    number = await make.put(
+        "version", dataset_id=int(dataset.path["id"]), number="1.0.0", rows=make.number_of_rows(thing, "read"),
+        notes=make.world.canary(thing), profile=report_of(seen), manifest=manifest, manifest_sha256=digest,
+        parquet_sha256=table, parquet_size=size, csv_sha256=csv, csv_size=csv_size,
+    )  # fmt: skip
+    for place, each in enumerate(held):
+        name = f"{make.world.canary(thing, 'read')}.csv"
+        for mark in (each.path["raw"], each.path["content"], each.path["result"]):
+            make.world.canary(thing, "read", mark=mark)
+        await make.put(
+            "version_source", version_id=number, result_id=int(each.path["id"]), filename=name, sha256=each.path["raw"],
+            size=int(each.path["size"]), row_from=place, row_to=place + 1,
+        )  # fmt: skip
+        thing.path.update(filename=name)
+    thing.path.update(dataset.path, version="1.0.0", name="data.csv", id=str(number))
+    return thing
+
+
+async def outcome(make: Builder, pilot: Thing, version: Thing, *, archived: bool = False) -> Thing:
+    """An outcome, as visible as its pilot, even where the version it rests on is not."""
+    thing = make.below("Outcome", pilot, name=f"outcome of {pilot.name}")
+    number = await make.put(
+        "outcome", pilot_id=int(pilot.path["id"]), version_id=int(version.path["id"]), unit="kg", result=1.0,
+        indicator={"sv": make.world.canary(thing)}, method={"sv": make.world.canary(thing)},
+        archived_at=ARCHIVED if archived else None,
+    )  # fmt: skip
+    pilot.path["rests"] = version.path["id"]
+    thing.path.update(outcome=str(number), id=str(number), rests=version.path["id"])
+    await make.happened(thing, number)
+    return thing
+
+
+async def decision(make: Builder, pilot: Thing) -> Thing:
+    """A decision and a lesson."""
+    thing = make.below("Decision", pilot, name=f"decision of {pilot.name}")
+    number = await make.put(
+        "decision", pilot_id=int(pilot.path["id"]), outcome="adopt", decided_on=date(2026, 11, 1),
+        decider=make.world.canary(thing), rationale={"sv": make.world.canary(thing)}, case_id=int(pilot.path["case"]),
+    )  # fmt: skip
+    mark = make.world.canary(pilot, "decision.record", "lesson.write")
+    await make.put(
+        "activity", actor_kind="person", action="decision.record", object_type="decision", object_id=number,
+        request_id="", details={"note": mark},
+    )  # fmt: skip
+    lesson = make.below("Lesson", pilot, name=f"lesson of {pilot.name}")
+    learnt = await make.put(
+        "lesson", pilot_id=int(pilot.path["id"]), kind="winter", lesson={"sv": make.world.canary(lesson)}
+    )
+    thing.path.update(decision=str(number), id=str(number))
+    lesson.path.update(lesson=str(learnt), id=str(learnt))
+    return thing

@@ -1,0 +1,178 @@
+"""What is wrong with an answer: its status, what was written, what it tells, what it counts."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from testbed.access.rights import ABSENT, READ, VIEW
+from tests.matrix.asking import HTML, Answer, Question
+from tests.matrix.builder import CANARIES, World
+from tests.matrix.oracle import NOTHING, POLICY, Principal, Thing, may, sees
+
+SAFE = {"GET", "HEAD"}
+REFUSED = {401, 403, 404}
+ADMINISTERED = {"person.manage", "audit.read", "system.read", "coordinator.assign"}
+# Writes that name in their body what they are done to: one answer, 422, for absent and hidden.
+BY_BODY = {
+    "POST /pilots": ("Testbed", "norra-hamn"), "POST /devices": ("Testbed", "norra-hamn"),
+    "POST /places": ("Testbed", "norra-hamn"), "POST /datasets": ("Pilot", "LUL-2026-802"),
+}  # fmt: skip
+ANYWHERE = {"GET /places/new": ["Testbed"], "GET /datasets/new": ["Pilot"]}
+AUDIT = "/admin/activity"  # the log tells administrators everything that was done, whatever it was done to
+
+
+def wrong(
+    world: World, who: Principal, question: Question, answer: Answer, hidden: set[str]
+) -> Iterator[str]:
+    """Everything that is not as the policy says."""
+    said = f"{who.name} {question}: {answer.status}"
+    expected = verdict(world, who, question)
+    if answer.status >= 500 or (question.absent is None and not _fits(expected, who, answer.status)):
+        yield f"{said}, but it should be {expected}"
+    elif expected == "absent" and question.face != HTML and question.one.method != "HEAD":
+        if answer.json["detail"] != ABSENT or answer.json.get("errors"):
+            yield f"{said}, but what is hidden answers otherwise than what is absent"
+    if answer.written and (question.one.method in SAFE or expected in {"refused", "absent"}):
+        yield f"{said}, and it wrote to {', '.join(answer.written)}"
+    if met := _met(who, question, answer, hidden):
+        yield f"{said}, and it met {[(mark, *_of(world, mark)) for mark in sorted(met)[:3]]}"
+    if answer.status == 200 and question.one.method == "GET" and isinstance(told := answer.json, dict):
+        yield from (f"{said}, and {each}" for each in told_too_much(world, who, question, told, hidden))
+
+
+def told_apart(question: Question, answer: Answer, none: Answer) -> Iterator[str]:
+    """Whether an answer that names a hidden row differs from one that names none at all."""
+    if (answer.status, _refusal(answer)) != (none.status, _refusal(none)):
+        yield f"{question}: {answer.status} {_refusal(answer)}, but {none.status} {_refusal(none)} for what is absent"
+
+
+def _refusal(answer: Answer) -> Any:
+    told = answer.json if answer.status >= 400 else {}
+    return {name: told.get(name) for name in ("detail", "errors")}
+
+
+def _of(world: World, mark: str) -> Iterator[str]:
+    return (f"{right} of {thing.model} {thing.name}" for thing, right in world.canaries[mark])
+
+
+def verdict(world: World, who: Principal, question: Question) -> str:
+    """``open``, ``granted``, ``refused`` (401 or 403), ``absent`` (404), or ``invalid`` (422, as if absent)."""
+    one, thing = question.one, question.thing
+    if one.needs is None:
+        return "open"
+    action, model = one.needs
+    if action == "account.own" or action in ADMINISTERED:
+        return _by_hand(world, who, action, thing)
+    if one.name in BY_BODY:
+        named, name = BY_BODY[one.name]
+        thing = thing or world.one(named, name)
+        if who.signed_in and not sees(who, thing):
+            return "invalid"
+    if thing is not None:
+        if may(who, action, thing):
+            return "granted"
+        return "refused" if sees(who, thing) else "absent"
+    if action in {VIEW, READ}:
+        return "granted"
+    on = ANYWHERE.get(one.name, POLICY["action"][action]["on"] if model is not None else [])
+    rows = [each for name in on for each in world.things[name]] or [Thing(NOTHING)]
+    return "granted" if any(may(who, action, each) for each in rows) else "refused"
+
+
+def _by_hand(world: World, who: Principal, action: str, thing: Thing | None) -> str:
+    """One's own account, and the pages of administrators, which do not exist to others. Tokens have no account."""
+    if not who.signed_in:
+        return "refused"
+    if action == "account.own":
+        if who.scopes is not None:
+            return "refused"
+        return "granted" if thing is None or may(who, "own", thing) else "absent"
+    if not may(who, action, Thing(NOTHING)):
+        return "absent"
+    beds = [each for each in world.things["Testbed"] if thing and each.path["id"] == thing.path.get("bed")]
+    hidden = action == "coordinator.assign" and beds and not sees(who, beds[0])
+    return "absent" if hidden else "granted"
+
+
+def _fits(expected: str, who: Principal, status: int) -> bool:
+    return {
+        "open": status < 500,
+        "granted": status not in REFUSED,
+        "refused": status == (403 if who.signed_in else 401),
+        "absent": status == 404,
+        "invalid": status == 422,
+    }[expected]
+
+
+def _met(who: Principal, question: Question, answer: Answer, hidden: set[str]) -> set[str]:
+    if question.one.route == AUDIT and may(who, "audit.read", Thing(NOTHING)):
+        return set()
+    text = f"{answer.text} {answer.headers}"
+    for cursor in re.findall(r'"next":"([\w-]+)"', answer.text):
+        text += base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("utf-8", "replace")
+    return (set(CANARIES.findall(text)) & hidden) - set(CANARIES.findall(question.told))
+
+
+def told_too_much(
+    world: World, who: Principal, question: Question, told: Any, hidden: set[str]
+) -> Iterator[str]:
+    """Rights that are not there, rows found by what is hidden, and numbers that count what is hidden."""
+    if question.thing is not None and "may" in told and question.path.count("/") == 2:
+        extra = [each for each in told["may"] if not may(who, each, question.thing)]
+        if extra:
+            yield f"it says one may {extra}"
+    aim = question.aim
+    if aim is not None and question.query and told.get("items") and not sees(who, aim):
+        if aim.path.get("title", "") in hidden or "title" not in aim.path:
+            yield f"rows are found by what is hidden: {aim.name}"
+    yield from counted(world, who, question, told)
+
+
+def counted(world: World, who: Principal, question: Question, told: Any) -> Iterator[str]:
+    """Numbers in lists and on the start page, counted again from the facts."""
+
+    def seen(model: str) -> list[Thing]:
+        return [each for each in world.things[model] if sees(who, each)]
+
+    if question.one.route in {"/city", "/"} and "figures" in told:
+        shown = {
+            "pilots": [each for each in seen("Pilot") if not each.path.get("archived")],
+            "testbeds": [each for each in seen("Testbed") if not each.path.get("archived")],
+            "devices": [each for each in seen("Device") if not each.path.get("archived")],
+            "datasets": [
+                each for each in seen("Dataset") if each.published and not each.path.get("archived")
+            ],
+        }
+        for name, rows in shown.items():
+            if told["figures"][name] != len(rows):
+                yield f"{told['figures'][name]} {name} are counted, not {len(rows)}"
+    counts: dict[str, tuple[str, str, Any]] = {
+        "/partners": ("slug", "pilots", lambda slug: _taking_part(seen("Pilot"), slug)),
+        "/needs": ("id", "pilots", lambda need: _answering(who, world, need)),
+        "/trials": ("id", "results", lambda trial: _handed_in(seen("Result"), trial)),
+        "/places": ("code", "devices", lambda code: _sitting(who, world, code)),
+    }
+    if question.one.name.removeprefix("GET ") in counts:
+        key, field, count = counts[question.one.route]
+        for item in told["items"]:
+            if item[field] != count(item[key]):
+                yield f"{field} of {item[key]} are {item[field]}, not {count(item[key])}"
+
+
+def _taking_part(pilots: list[Thing], slug: str) -> int:
+    return sum(slug in each.pilot.roles for each in pilots if each.pilot)
+
+
+def _answering(who: Principal, world: World, number: int) -> int:
+    need = next(each for each in world.things["Need"] if each.path["id"] == str(number))
+    return sum(sees(who, each) for each in need.above)
+
+
+def _handed_in(results: list[Thing], trial: int) -> int:
+    return sum(each.above[0].path["id"] == str(trial) and not each.path.get("archived") for each in results)
+
+
+def _sitting(who: Principal, world: World, code: str) -> int:
+    place = world.one("Place", f"place {code}")
+    return sum(sees(who, each) and each.path.get("place") == place.path["id"] for each in place.sat or ())
