@@ -129,7 +129,11 @@ async def page(
 
 async def view(session: AsyncSession, actor: Actor, slug: str) -> PartnerView:
     """One partner, as far as the actor may see it, with what it may do and its history."""
-    partner = await fetch(session, actor, VIEW, Partner, col(Partner.slug) == slug)
+    return await shown(session, actor, await fetch(session, actor, VIEW, Partner, col(Partner.slug) == slug))
+
+
+async def shown(session: AsyncSession, actor: Actor, partner: Partner) -> PartnerView:
+    """The view of a partner that was fetched for the actor already, who may have lost it by what they did."""
     granted = await may(session, actor, partner, [EDIT, "membership.manage"])
     return PartnerView.model_validate(
         partner,

@@ -16,7 +16,7 @@ class Question:
     """A request. ``thing`` is the row it is about, by its path or, where the path has none, by ``query`` or ``body``.
 
     ``aim`` is another row it names: to whoever may not see that, the answer says no more than ``absent`` does.
-    ``told`` is what it says of rows by itself: to meet that again is no news.
+    ``also`` is a second right that what it wants takes. ``told`` is what it says of rows by itself: to meet that again is no news.
     """
 
     one: Try
@@ -27,6 +27,7 @@ class Question:
     content: bytes = b""
     kind: str = ""
     aim: Thing | None = None
+    also: tuple[str, Thing] | None = None
     absent: "Question | None" = None
 
     @property

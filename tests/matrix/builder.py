@@ -216,7 +216,7 @@ class Builder:
                 above=(parent,),
                 name=name,
                 **facts,
-            )  # fmt: skip
+            )
         )
 
     async def case(self, pilot: Thing, authority: str) -> Thing:

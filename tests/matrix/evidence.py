@@ -67,8 +67,8 @@ async def dataset(
 ) -> Thing:  # fmt: skip
     slug = f"{level}-{'ute' if published else 'utkast'}-{owner}-{pilot.path['id']}"
     thing = make.below(
-        "Dataset", pilot, level, owner=owner, published=published, name=slug, path={"slug": slug}
-    )
+        "Dataset", pilot, level, owner=owner, published=published, held=tuple(held), name=slug, path={"slug": slug}
+    )  # fmt: skip
     number = await make.put(
         "dataset", slug=slug, pilot_id=int(pilot.path["id"]), owner_id=await make.id_of("partner", owner),
         title={"sv": f"Data {make.world.canary(thing)}"}, description={"sv": make.world.canary(thing)},
@@ -95,8 +95,8 @@ async def version(make: Builder, dataset: Thing, held: list[Thing]) -> Thing:
     ]
     manifest = {"made of": make.world.canary(thing, "read")}
     digest, _ = await make.kept(canonical(manifest).decode())
-    for each in (table, csv, digest):
-        make.world.canary(thing, "read", mark=each)
+    for made in (table, csv, digest):
+        make.world.canary(thing, "read", mark=made)
     seen = make.world.canary(thing, "read")
     number = await make.put(
         "version", dataset_id=int(dataset.path["id"]), number="1.0.0", rows=make.number_of_rows(thing, "read"),

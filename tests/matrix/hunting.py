@@ -6,14 +6,21 @@ from itertools import zip_longest
 from tests.matrix.asking import HTML, Question
 from tests.matrix.guards import MET, Guard, Place, broken
 from tests.matrix.judge import verdict
+from tests.matrix.naming import everything
 from tests.matrix.oracle import Principal
-from tests.matrix.questions import everything
 from tests.matrix.stage import Stage
 from tests.matrix.world import PRINCIPALS
 
 Group = tuple[str, str, str, str]
 ASKED_FIRST = ["Alva", "Fanny", "Ebba"]  # they get furthest
-SPENT = ("allowed", "known", "holds", "known_models", "known_places", "may")  # guard what is shown, not who comes in
+SPENT = (
+    "allowed",
+    "known",
+    "holds",
+    "known_models",
+    "known_places",
+    "may",
+)  # guard what is shown, not who comes in
 
 
 def group_of(question: Question) -> Group:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from testbed.access.rights import ABSENT, READ, VIEW
+from testbed.datasets.weighing import CLOSED, UNSEEN
 from tests.matrix.asking import HTML, Answer, Question
 from tests.matrix.builder import CANARIES, World
 from tests.matrix.oracle import NOTHING, POLICY, Principal, Thing, may, sees
@@ -63,7 +64,7 @@ def verdict(world: World, who: Principal, question: Question) -> str:
         return "open"
     action, model = one.needs
     if action == "account.own" or action in ADMINISTERED:
-        return _by_hand(world, who, action, thing)
+        return _by_hand(world, who, one.route, action, thing)
     if one.name in BY_BODY:
         named, name = BY_BODY[one.name]
         thing = thing or world.one(named, name)
@@ -71,7 +72,7 @@ def verdict(world: World, who: Principal, question: Question) -> str:
             return "invalid"
     if thing is not None:
         if may(who, action, thing):
-            return "granted"
+            return "refused" if question.also is not None and not may(who, *question.also) else "granted"
         return "refused" if sees(who, thing) else "absent"
     if action in {VIEW, READ}:
         return "granted"
@@ -80,7 +81,7 @@ def verdict(world: World, who: Principal, question: Question) -> str:
     return "granted" if any(may(who, action, each) for each in rows) else "refused"
 
 
-def _by_hand(world: World, who: Principal, action: str, thing: Thing | None) -> str:
+def _by_hand(world: World, who: Principal, route: str, action: str, thing: Thing | None) -> str:
     """One's own account, and the pages of administrators, which do not exist to others. Tokens have no account."""
     if not who.signed_in:
         return "refused"
@@ -91,7 +92,7 @@ def _by_hand(world: World, who: Principal, action: str, thing: Thing | None) -> 
     if not may(who, action, Thing(NOTHING)):
         return "absent"
     beds = [each for each in world.things["Testbed"] if thing and each.path["id"] == thing.path.get("bed")]
-    hidden = action == "coordinator.assign" and beds and not sees(who, beds[0])
+    hidden = "{bed}" in route and beds and not sees(who, beds[0])
     return "absent" if hidden else "granted"
 
 
@@ -126,7 +127,18 @@ def told_too_much(
     if aim is not None and question.query and told.get("items") and not sees(who, aim):
         if aim.path.get("title", "") in hidden or "title" not in aim.path:
             yield f"rows are found by what is hidden: {aim.name}"
+    if question.one.route == "/datasets/{slug}/publish" and question.thing is not None:
+        yield from planned(who, question.thing, told)
     yield from counted(world, who, question, told)
+
+
+def planned(who: Principal, dataset: Thing, told: Any) -> Iterator[str]:
+    """What must stand in the way of publishing: content that is not theirs to see, a pilot that is not theirs to open."""
+    unseen = any(not sees(who, each, "read") for each in dataset.held)
+    wide = dataset.level in {"public", "registered"} and dataset.above[0].level != "public"
+    for hindrance, needed in ((UNSEEN, unseen), (CLOSED, wide and not may(who, "access.set", dataset))):
+        if (hindrance in told["hindrances"]) != needed:
+            yield f"it should {'' if needed else 'not '}say: {hindrance}"
 
 
 def counted(world: World, who: Principal, question: Question, told: Any) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Pilot:
 class Thing:
     """A row. ``level`` None: as visible as a row above it. ``published`` None: it has no drafts.
 
-    ``sat`` is for a place: the devices that ever sat there. ``person`` is whose own row it is.
+    ``sat`` is for a place: the devices that ever sat there. ``held`` is what a dataset is made of. ``person`` is whose own row it is.
     """
 
     model: str
@@ -55,6 +55,7 @@ class Thing:
     above: tuple["Thing", ...] = ()
     published: bool | None = None
     sat: tuple["Thing", ...] | None = None
+    held: tuple["Thing", ...] = ()
     person: str = ""
     path: dict[str, str] = field(default_factory=dict, hash=False)
     name: str = ""

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from testbed.access.rights import READ, VIEW
 from tests.matrix.asking import FORM, HTML, JSON, Question
 from tests.matrix.judge import SAFE, verdict
 from tests.matrix.oracle import POLICY, Principal, Thing, sees
-from tests.matrix.requests import BODIES, EDIT, TEXT, Try
+from tests.matrix.requests import Try
 from tests.matrix.stage import Stage
 
 # Rows of a kind for a route: which rows are of which kind is asked of the SQL itself, of every row.
@@ -28,46 +27,6 @@ FILTERS = {
     "/outcomes": {"pilot": ("Pilot", "code")},
     "/decisions": {"pilot": ("Pilot", "code")},
 }  # fmt: skip
-NEED = {"statement": "Något som behövs mycket"}
-PILOT = {"testbed_id": 1, "title": "Ny pilot", "need": NEED}
-DEVICE = {"name": "Ny enhet", "testbed_id": 1, "owner_id": 1}
-MODEL = {"model": {"maker": "Acme", "name": "M9"}}
-OUTCOME = {"indicator": TEXT, "unit": "kg", "result": 1, "method": TEXT}
-# What bodies name: the route, the model and the path key of the row, and the body round it.
-NAMED: list[tuple[str, str, str, Any]] = [
-    ("POST /partners", "Partner", "id", lambda it: {"name": "Ny part", "kind": "company", "parent_id": it}),
-    ("PATCH /partners/{slug}", "Partner", "id", lambda it: EDIT | {"parent_id": it}),
-    ("POST /testbeds", "Partner", "id", lambda it: {"name": "Ny", "environment": "real", "owner_partner_id": it}),
-    ("PATCH /testbeds/{slug}", "Partner", "id", lambda it: EDIT | {"owner_partner_id": it}),
-    ("POST /pilots", "Testbed", "id", lambda it: PILOT | {"testbed_id": it}),
-    ("POST /pilots", "Need", "id", lambda it: PILOT | {"need": {"id": it}}),
-    ("POST /pilots", "Partner", "id", lambda it: PILOT | {"lead_partner_id": it}),
-    ("POST /pilots", "Partner", "id", lambda it: PILOT | {"partners": [{"partner_id": it}]}),
-    ("PATCH /pilots/{code}", "Partner", "id", lambda it: EDIT | {"lead_partner_id": it}),
-    ("POST /pilots/{code}/partners", "Partner", "id", lambda it: {"partner_id": it}),
-    ("POST /pilots/{code}/partners", "Partner", "called", lambda it: {"name": it}),
-    ("POST /pilots/{code}/cases", "Partner", "id", lambda it: {"authority_id": it, "number": "KS 1"}),
-    ("POST /devices", "Testbed", "id", lambda it: DEVICE | MODEL | {"testbed_id": it}),
-    ("POST /devices", "Pilot", "code", lambda it: DEVICE | MODEL | {"testbed_id": None, "pilot": it}),
-    ("POST /devices", "Partner", "id", lambda it: DEVICE | MODEL | {"owner_id": it}),
-    ("POST /devices", "Device", "model", lambda it: DEVICE | {"device_model_id": it}),
-    ("PATCH /devices/{code}", "Partner", "id", lambda it: EDIT | {"owner_id": it}),
-    ("PATCH /devices/{code}", "Pilot", "code", lambda it: EDIT | {"pilot": it}),
-    ("POST /devices/{code}/move", "Place", "id", lambda it: {"place_id": it}),
-    ("POST /devices/{code}/move", "Pilot", "code", lambda it: {"place": {"name": "Ny"}, "pilot": it}),
-    ("POST /places", "Testbed", "id", lambda it: {"testbed_id": it, "name": "Ny plats"}),
-    ("POST /datasets", "Pilot", "code", lambda it: BODIES["POST /datasets"] | {"pilot": it}),
-    ("POST /datasets", "Result", "result", lambda it: BODIES["POST /datasets"] | {"results": [it]}),
-    ("PATCH /datasets/{slug}", "Result", "id", lambda it: EDIT | {"results": [it]}),
-    ("POST /pilots/{code}/outcomes", "Version", "id", lambda it: OUTCOME | {"version_id": it}),
-    ("POST /pilots/{code}/outcomes", "Dataset", "slug", lambda it: OUTCOME | {"version": {"dataset": it}}),
-    ("POST /pilots/{code}/outcomes", "Dataset", "slug", lambda it: OUTCOME | {"version": {"dataset": it, "number": "1.0.0"}}),
-    ("PATCH /outcomes/{outcome}", "Version", "id", lambda it: EDIT | {"version_id": it}),
-    ("POST /pilots/{code}/decisions", "Case", "id", lambda it: BODIES["POST /pilots/{code}/decisions"] | {"case_id": it}),
-    ("POST /admin/people/{person}/testbeds", "Testbed", "id", lambda it: {"testbed_id": it}),
-]  # fmt: skip
-# Rows below the row at hand; one that lies below another row is not there.
-BELOW = ["member", "part", "job", "filename", "deployment"]
 
 
 def plain(one: Try, thing: Thing | None, *, face: str = JSON, query: str = "", path: str = "") -> Question:
@@ -101,6 +60,8 @@ def reading(stage: Stage, who: Principal) -> Iterator[Question]:
             yield from listed(stage, who, one)
         for thing in rows(stage, who, one):
             yield plain(one, thing)
+            if thing and "{version}" in one.route:
+                yield plain(one, thing, path=one.path(thing, version="latest"))
         if one.route == "/datasets/new":
             for pilot in stage.world.things["Pilot"]:
                 yield plain(one, pilot, query=f"pilot={pilot.path['code']}")
@@ -119,7 +80,7 @@ def listed(stage: Stage, who: Principal, one: Try) -> Iterator[Question]:
     for query in [*OF_A_LIST, *(["sort=owner&limit=1"] if one.route in BY_OWNER else [])]:
         yield plain(one, None, query=query)
     for name, (model, key) in FILTERS.get(one.route, {}).items():
-        for thing in [stage.world.things[model][1], *_one_of_each_kind(who, stage.world.things[model])]:
+        for thing in [stage.world.things[model][1], *one_of_each_kind(who, stage.world.things[model])]:
             yield replace(plain(one, None, query=urlencode({name: thing.path[key]})), aim=thing)
 
 
@@ -129,6 +90,7 @@ def pages(stage: Stage, who: Principal) -> Iterator[Question]:
         return
     for one in (each for each in stage.tries if each.method == "GET"):
         asked = [plain(one, thing, face=HTML) for thing in rows(stage, who, one)]
+        asked.sort(key=lambda each: verdict(stage.world, who, each) not in ENOUGH)
         yield from asked[:4] if one.route.endswith("}") else asked[:1]
 
 
@@ -149,55 +111,11 @@ def writing(stage: Stage, who: Principal) -> Iterator[Question]:
                 came_back = True
 
 
-def naming(stage: Stage, who: Principal) -> Iterator[Question]:
-    """Writes that name another row, one of each kind that is hidden; and rows below another row."""
-    tries = {each.name: each for each in stage.tries}
-    for route, model, key, body in NAMED:
-        one = tries[route]
-        granted = next((each for each in _granted(stage, who, one)), None)
-        if granted is None:
-            continue
-        nobody = {"id": 999_999, "model": 999_999, "result": "R-0ZZZZZ", "called": "Part ingen"}.get(
-            key, "nothing"
-        )
-        for thing in _one_of_each_kind(who, stage.world.things[model]):
-            it = int(thing.path[key]) if key in {"id", "model"} else thing.path[key]
-            none = replace(granted, content=json.dumps(body(nobody)).encode(), kind=JSON)
-            yield replace(none, content=json.dumps(body(it)).encode(), aim=thing, absent=none)
-    for one in stage.tries:
-        for name in BELOW:
-            if f"{{{name}}}" in one.route and one.method != "PUT":
-                yield from _elsewhere(stage, who, one, name)
-
-
-def _granted(stage: Stage, who: Principal, one: Try) -> Iterator[Question]:
-    for thing in one.things(stage.world):
-        asked = plain(one, thing)
-        if verdict(stage.world, who, asked) == "granted":
-            yield asked
-
-
-def _one_of_each_kind(who: Principal, things: list[Thing]) -> list[Thing]:
+def one_of_each_kind(who: Principal, things: list[Thing], right: str = VIEW) -> list[Thing]:
+    """Rows that are not theirs, one for each way in which a row can be hidden."""
     hidden = {
         (each.level, bool(each.above and sees(who, each.above[0]))): each
         for each in things
-        if not sees(who, each)
+        if not sees(who, each, right)
     }
     return list(hidden.values())
-
-
-def _elsewhere(stage: Stage, who: Principal, one: Try, name: str) -> Iterator[Question]:
-    """The row at hand with a row that lies below another one: to nobody is it there."""
-    for asked in list(_granted(stage, who, one))[:1]:
-        assert asked.thing is not None
-        others = [each for each in one.things(stage.world) if each and each is not asked.thing]
-        other = next((each for each in others if not sees(who, each)), others[0])
-        path = one.path(asked.thing, **{name: quote(other.path[name])})
-        yield replace(asked, path=path, thing=Thing("nothing", "restricted"))
-
-
-def everything(stage: Stage, who: Principal) -> Iterator[Question]:
-    yield from reading(stage, who)
-    yield from pages(stage, who)
-    yield from writing(stage, who)
-    yield from naming(stage, who)

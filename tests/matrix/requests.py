@@ -7,8 +7,9 @@ from typing import Any
 from litestar import Litestar
 
 from testbed.web.needs import handlers
+from tests.matrix.builder import World
 from tests.matrix.oracle import Thing
-from tests.matrix.world import PASSWORD, World
+from tests.matrix.world import PASSWORD
 
 FROM_PATH = re.compile(r"\{(\w+):\w+\}")
 # A body that gets past its form, by the route; an edit names the version every row of the world has, and changes
@@ -86,7 +87,8 @@ class Try:
         model = MODELS.get(first) or {"sessions": "Session", "tokens": "Token"}[second]
         if model == "Dataset" and "{version}" in self.route:
             model = "Version"
-        return list(world.things[model])
+        found = world.things[model]
+        return [each for each in found if "bed" in each.path] if "{bed}" in self.route else list(found)
 
     def body(self, thing: Thing | None = None) -> Any:
         """The JSON that gets past the form, or None where the route takes none."""

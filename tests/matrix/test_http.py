@@ -4,16 +4,13 @@ import pytest
 
 from tests.matrix import questions
 from tests.matrix.judge import verdict
-from tests.matrix.questions import FILTERS, everything
-from tests.matrix.requests import Try
-from tests.matrix.stage import Stage
+from tests.matrix.naming import everything, naming
 from tests.matrix.world import PRINCIPALS
 
 everybody = pytest.mark.parametrize("who", PRINCIPALS, ids=lambda each: each.name)
 people = pytest.mark.parametrize(
     "who", [each for each in PRINCIPALS if each.scopes is None], ids=lambda each: each.name
 )
-NARROWING = {
     "testbed",
     "pilot",
     "partner",
@@ -50,7 +47,7 @@ async def test_writing_follows_the_policy_and_a_refused_write_changes_nothing(st
 
 @everybody
 async def test_what_is_named_and_hidden_is_as_if_absent(stage, who):
-    found = [told async for told in stage.deviations(who, questions.naming(stage, who))]
+    found = [told async for told in stage.deviations(who, naming(stage, who))]
 
     assert not found, "\n".join(found)
 
@@ -67,20 +64,3 @@ async def test_every_route_and_method_succeeds_with_a_row_that_is_there(stage):
     assert not left
 
 
-async def test_every_narrowing_of_a_list_is_tried(stage):
-    asked = {each.name for each in stage.tries if each.method == "GET" and "{" not in each.route}
-    missing = {
-        (route, name)
-        for route, name in _narrowings(stage)
-        if f"GET {route}" in asked and name not in FILTERS.get(route, {})
-    }
-
-    assert missing <= {("/datasets/new", "pilot")}  # asked for every pilot by itself
-
-
-def _narrowings(stage: Stage) -> set[tuple[str, str]]:
-    return {(each.route, name) for each in stage.tries for name in _questions_of(each) & NARROWING}
-
-
-def _questions_of(one: Try) -> set[str]:
-    return set(one.takes)

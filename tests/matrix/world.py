@@ -10,8 +10,9 @@ import asyncpg
 
 from testbed.files import Store
 from testbed.people.secrets import digest
-from tests.cast import ALVA, CECILIA, PEOPLE
-from tests.matrix.builder import ARCHIVED, Builder, World
+from tests.cast import ALVA, PEOPLE, signed_in, token_of
+from tests.matrix.builder import ARCHIVED, Builder
+from tests.matrix.builder import World as World
 from tests.matrix.evidence import dataset, decision, outcome, result, trial
 from tests.matrix.field import deployed, device, place
 from tests.matrix.oracle import Principal, Thing
@@ -19,6 +20,7 @@ from tests.matrix.oracle import Principal, Thing
 ORIGIN = "http://testserver"
 MEMBERS = {"dold": ("Fanny", "manager"), "parter": ("Bo", "member")}
 SECRET = "s" * 43
+UPLOADS = "Upload"
 PASSWORD = "lång nog som lösenord"
 
 
@@ -42,7 +44,7 @@ PRINCIPALS = [
         "Alva's token", ALVA, "Alva", partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn", "arkiv"}),
         scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"}),
     ),
-    Principal("Cecilia's token for uploads", CECILIA, "Cecilia", partners={"ltu": "member"}, scopes=frozenset({"upload"})),
+    Principal("Cecilia's token for uploads", signed_in(UPLOADS), "Cecilia", partners={"ltu": "member"}, scopes=frozenset({"upload"})),
 ]  # fmt: skip
 
 
@@ -113,6 +115,12 @@ async def come_in(make: Builder) -> None:
         make.world.add(
             Thing("Session", person=name, path={"number_": str(number)}, name=f"session of {name}")
         )
+    _, _, public, rest = token_of(UPLOADS).split("_", 3)
+    await make.sql.execute(
+        "INSERT INTO token (person_id, name, public, sha256, scopes, expires_at)"
+        " SELECT id, 'uploads', $1, $2, '{upload}', now() + interval '1 year' FROM person WHERE name = 'Cecilia'",
+        public, digest(rest[:43]),
+    )  # fmt: skip
     await make.sql.execute(
         "UPDATE token SET used_at = now() + interval '1 h'"
     )  # so that using one writes nothing
@@ -235,7 +243,7 @@ async def people(make: Builder, beds: dict[str, Thing]) -> None:
     }
     for state, known in ways.items():
         number = await make.person(*known, state=state, admin=state == "active")
-        make.world.add(Thing("Person", path={"person": str(number), "bed": "1"}, name=f"somebody {state}"))
+        make.world.add(Thing("Person", path={"person": str(number)}, name=f"somebody {state}"))
     await make.put(
         "membership", person_id=number, partner_id=await make.id_of("partner", "dold"), role="member"
     )
