@@ -31,15 +31,20 @@ def wrong(
     expected = verdict(world, who, question)
     if answer.status >= 500 or (question.absent is None and not _fits(expected, who, answer.status)):
         yield f"{said}, but it should be {expected}"
-    elif expected == "absent" and question.face != HTML and question.one.method != "HEAD":
-        if answer.json["detail"] != ABSENT or answer.json.get("errors"):
-            yield f"{said}, but what is hidden answers otherwise than what is absent"
+    elif expected == "absent" and _says_more(question, answer):
+        yield f"{said}, but what is hidden answers otherwise than what is absent"
     if answer.written and (question.one.method in SAFE or expected in {"refused", "absent"}):
         yield f"{said}, and it wrote to {', '.join(answer.written)}"
     if met := _met(who, question, answer, hidden):
         yield f"{said}, and it met {[(mark, *_of(world, mark)) for mark in sorted(met)[:3]]}"
     if answer.status == 200 and question.one.method == "GET" and isinstance(told := answer.json, dict):
         yield from (f"{said}, and {each}" for each in told_too_much(world, who, question, told, hidden))
+
+
+def _says_more(question: Question, answer: Answer) -> bool:
+    if question.face == HTML or question.one.method == "HEAD":
+        return False
+    return bool(answer.json["detail"] != ABSENT or answer.json.get("errors"))
 
 
 def told_apart(question: Question, answer: Answer, none: Answer) -> Iterator[str]:
@@ -124,9 +129,11 @@ def told_too_much(
         if extra:
             yield f"it says one may {extra}"
     aim = question.aim
-    if aim is not None and question.query and told.get("items") and not sees(who, aim):
-        if aim.path.get("title", "") in hidden or "title" not in aim.path:
-            yield f"rows are found by what is hidden: {aim.name}"
+    named = (
+        aim is None or not question.query or sees(who, aim) or aim.path.get("title", "") not in hidden | {""}
+    )
+    if aim is not None and not named and told.get("items"):
+        yield f"rows are found by what is hidden: {aim.name}"
     if question.one.route == "/datasets/{slug}/publish" and question.thing is not None:
         yield from planned(who, question.thing, told)
     yield from counted(world, who, question, told)

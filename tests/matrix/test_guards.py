@@ -1,7 +1,5 @@
 """Every place that asks for rights is broken by itself, and somebody notices."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 import testbed.app  # noqa: F401 - all modules must be there to be watched
@@ -14,12 +12,12 @@ BY_A_JOB = {("testbed.datasets.publishing", "fetch")}
 
 
 @pytest.fixture(scope="session")
-async def hunt(stage) -> AsyncIterator[Hunt]:
+async def hunt(stage) -> Hunt:
     """Which requests meet which guard, looked up once."""
     found = Hunt(stage)
     with pytest.MonkeyPatch.context() as patch, watched(patch):
         await found.look()
-    yield found
+    return found
 
 
 @pytest.mark.parametrize("module", sorted({each.module for each in GUARDS}))

@@ -11,17 +11,6 @@ everybody = pytest.mark.parametrize("who", PRINCIPALS, ids=lambda each: each.nam
 people = pytest.mark.parametrize(
     "who", [each for each in PRINCIPALS if each.scopes is None], ids=lambda each: each.name
 )
-    "testbed",
-    "pilot",
-    "partner",
-    "trial",
-    "device",
-    "place",
-    "dataset",
-    "version",
-    "owner",
-    "person",
-}
 
 
 @everybody
@@ -62,5 +51,3 @@ async def test_every_route_and_method_succeeds_with_a_row_that_is_there(stage):
                     left.discard(question.one.name)
 
     assert not left
-
-
