@@ -28,6 +28,7 @@ async ({trial, options, stopAt}) => {
         upload.began ??= sent;
         if (stopAt && sent >= stopAt) upload.abort().then(() => resolve({at: upload.url, stopped: sent}));
       },
+      ...(options.patient ? {onShouldRetry: () => true} : {}),  // by itself it gives up where the browser knows it is offline
       ...options,
     });
     upload.findPreviousUploads().then((found) => {
@@ -105,7 +106,7 @@ async def test_a_file_goes_on_after_the_network_was_away(page, city):
     await page.expose_function("away", away)
     await page.evaluate("() => { window.cut = setTimeout(() => window.away(1), 60); }")
 
-    answer = await sent(page, city, chunkSize=50_000)
+    answer = await sent(page, city, chunkSize=50_000, patient=True)
 
     assert await kept(page, answer) == answer["sha256"]
 
