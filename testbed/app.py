@@ -122,9 +122,9 @@ def create_app(
 
     @asynccontextmanager
     async def resources(app: Litestar) -> AsyncIterator[None]:
-        app.state.store = store_of(settings)
+        app.state.store = store_of(app.state.settings)
         async with (
-            db or external(settings) as app.state.db,
+            db or external(app.state.settings) as app.state.db,
             Writers().listening(app.state.db) as app.state.writers,
         ):
             await sweeping.recover(app.state.db, app.state.store)

@@ -155,9 +155,23 @@ async def alive(app: Litestar) -> AsyncIterator[Litestar]:
         await life
 
 
+APPS: dict[str, Litestar] = {}
+
+
+def app_of(settings: Settings) -> Litestar:
+    """An app with these settings; one at a time is alive of those that differ by database and folder only.
+
+    Building one takes half a second, so a process builds one and gives it another test's settings.
+    """
+    rest = settings.model_dump_json(exclude={"database_url", "data_dir"})
+    app = APPS[rest] = APPS.get(rest) or create_app(settings)
+    app.state.settings = settings
+    return app
+
+
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[Shell]:
-    inner = create_app(settings)
+    inner = app_of(settings)
     async with alive(inner):
         yield Shell(inner, settings)
 

@@ -5,13 +5,12 @@ import asyncio
 import httpx
 import pytest
 
-from testbed.app import create_app
 from testbed.people import passwords
 from testbed.people.secrets import digest
 from testbed.web.shell import Shell
 from tests.accounts.conftest import BROWSER, PASSWORD, sign_in
 from tests.cast import EBBA, HTML
-from tests.conftest import alive
+from tests.conftest import alive, app_of
 
 ALVA = "alva@demo.example"
 
@@ -33,7 +32,7 @@ async def test_the_right_password_begins_a_session_in_a_cookie_no_script_reads(c
 
 
 async def test_over_https_the_cookie_is_bound_to_this_host(settings, chosen):
-    inner = create_app(settings.model_copy(update={"base_url": "https://testbed.example"}))
+    inner = app_of(settings.model_copy(update={"base_url": "https://testbed.example"}))
     async with alive(inner):
         app = Shell(inner, inner.state.settings)
         async with httpx.AsyncClient(
@@ -191,7 +190,7 @@ async def test_ten_tries_at_once_are_one_try(client, chosen):
 
 
 async def test_an_address_has_so_many_failures_in_a_quarter_of_an_hour(settings, db, chosen):
-    inner = create_app(settings.model_copy(update={"sign_in_failures": 3}))
+    inner = app_of(settings.model_copy(update={"sign_in_failures": 3}))
     async with alive(inner):
         transport = over(Shell(inner, settings))
         async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
@@ -208,7 +207,7 @@ async def test_an_address_has_so_many_failures_in_a_quarter_of_an_hour(settings,
 
 
 async def test_a_hash_made_with_less_is_made_anew_at_the_next_sign_in(settings, db, chosen):
-    inner = create_app(settings.model_copy(update={"password_rounds": 2}))
+    inner = app_of(settings.model_copy(update={"password_rounds": 2}))
     async with alive(inner):
         transport = over(Shell(inner, settings))
         async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:

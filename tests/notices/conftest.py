@@ -6,13 +6,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from testbed.app import KINDS, create_app
+from testbed.app import KINDS
 from testbed.jobs import Kind, Workshop
 from testbed.notices import calling
 from testbed.settings import Settings
 from testbed.web.shell import Shell
 from tests import cast
-from tests.conftest import BASE, alive
+from tests.conftest import BASE, alive, app_of
 from tests.notices.door import Door
 from tests.post import mailing
 
@@ -29,7 +29,7 @@ def shop(db, store, on) -> Workshop:
 
 @pytest.fixture
 async def client(on) -> AsyncIterator[httpx.AsyncClient]:
-    inner = create_app(on)
+    inner = app_of(on)
     async with alive(inner):
         yield asking(inner, on)
 

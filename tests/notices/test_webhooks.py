@@ -4,10 +4,9 @@ import base64
 
 import pytest
 
-from testbed.app import create_app
 from testbed.jobs import Workshop
 from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, HTML
-from tests.conftest import alive
+from tests.conftest import alive, app_of
 from tests.notices.conftest import asking
 from tests.notices.door import AT, URL, asked, registered, uploaded
 from tests.post import all_done
@@ -79,7 +78,7 @@ async def test_where_calls_are_switched_off_nothing_is_registered_or_sent(
     client, trial, settings, db, store, kinds, door
 ):
     made = await registered(client)
-    inner = create_app(settings)
+    inner = app_of(settings)
     async with alive(inner), asking(inner, settings) as plain:
         refused = await plain.post(AT, json={"url": URL}, headers=BO)
         tested = await plain.post(f"{AT}/{made['id']}/test", headers=BO)

@@ -185,9 +185,8 @@ async def test_a_refusal_comes_before_the_first_byte(live):
             "/uploads/00000000-0000-4000-8000-000000000000", 0, 5, b"", "Expect: 100-continue\r\n"
         ),
     ]
-    taken = await live.begun(at, 0, 10, b"", "Expect: 100-continue\r\n")
-
     answers = [await line.answer() for line in refused]
+    taken = await live.begun(at, 0, 10, b"", "Expect: 100-continue\r\n")
 
     assert [status for status, _ in answers] == [413, 409, 404]
     assert {head["connection"] for _, head in answers} == {"close"}

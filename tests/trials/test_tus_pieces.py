@@ -39,9 +39,9 @@ async def test_nothing_is_left_in_staging_and_the_activity_tells_of_it(tus, db, 
         actions = await connection.fetch(
             "SELECT action FROM activity WHERE action ~ '^(upload|result)' ORDER BY id"
         )
-        jobs = await connection.fetchval("SELECT string_agg(kind, ' ') FROM job")
+        jobs = await connection.fetchval("SELECT string_agg(kind, ' ' ORDER BY kind) FROM job")
     assert [each["action"] for each in actions] == ["upload.begin", "result.upload"]
-    assert jobs == "profile"
+    assert jobs == "profile tell"
     assert not list((settings.data_dir / "staging").iterdir())
 
 
