@@ -239,7 +239,7 @@ def shown(text: str, page: str) -> bool:
 
 async def test_every_name_of_a_partner_is_kept_shown_and_exported_as_it_is(client):
     names = {}
-    for text in some(strings(), 150):
+    for text in some(strings(), 80):
         answer = await client.post("/partners", json={"name": text, "kind": "company"}, headers=EBBA)
         assert answer.status_code in {201, 422}, (text, answer.text)
         if answer.status_code == 201:
@@ -250,7 +250,7 @@ async def test_every_name_of_a_partner_is_kept_shown_and_exported_as_it_is(clien
 
     for slug, name in names.items():
         assert rows[slug] in {name, f"'{name}"}
-    for slug in some(list(names), 60):
+    for slug in some(list(names), 30):
         page = await client.get(f"/partners/{slug}", headers=EBBA | HTML)
         assert shown(names[slug], page.text), names[slug]
 
@@ -258,7 +258,7 @@ async def test_every_name_of_a_partner_is_kept_shown_and_exported_as_it_is(clien
 async def test_every_text_may_be_searched_for(client, world):
     requests: Requests = [
         ("GET", f"{path}?{urlencode({'q': text.encode('utf-8', 'surrogatepass')[:190]})}", {"headers": HTML})
-        for text in some(strings(), 100)
+        for text in some(strings(), 50)
         for path in ("/search", "/pilots", "/partners", "/datasets")
     ]
 
@@ -270,7 +270,7 @@ async def test_every_title_is_kept_and_shown_as_it_is(client, world, model):
     thing = world.things[model][0]
     path = {"Pilot": "/pilots/{code}", "Dataset": "/datasets/{slug}", "Trial": "/trials/{trial}"}[model]
     path = path.format(**{"code": "", "slug": "", "trial": ""} | thing.path)
-    for text in some(strings(), 60):
+    for text in some(strings(), 20):
         seen = (await client.get(path, headers=ALVA)).json()["row_version"]
         answer = await client.patch(
             path, json={"row_version": seen, "title": {"sv": text, "en": text}}, headers=ALVA
