@@ -2,10 +2,24 @@
 
 import sys
 
-from tests.benchmarks import bench_lists, bench_tabular, bench_transfers, bench_tus
+from tests.benchmarks import (
+    bench_checking,
+    bench_lists,
+    bench_needle,
+    bench_tabular,
+    bench_transfers,
+    bench_tus,
+)
 from tests.benchmarks.table import shown
 
-PARTS = {"lists": bench_lists, "transfers": bench_transfers, "tus": bench_tus, "tabular": bench_tabular}
+PARTS = {
+    "lists": bench_lists,
+    "transfers": bench_transfers,
+    "tus": bench_tus,
+    "tabular": bench_tabular,
+    "checking": bench_checking,
+    "needle": bench_needle,
+}
 
 
 def main(words: list[str]) -> int:
