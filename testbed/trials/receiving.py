@@ -63,6 +63,7 @@ class Sending:
     access: Access = Access.private
     note: str | None = None
     sha256: str | None = None
+    digest_declared: bool = False
     length: int | None = None
     generated: bool = False
     replaces: str | None = None
@@ -177,7 +178,7 @@ async def recorded(
         filename=name,
         sha256=blob.sha256,
         size=blob.size,
-        digest_declared=sending.sha256 is not None,
+        digest_declared=sending.digest_declared,
         note=sending.note,
         access=sending.access,
         generated=sending.generated,

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import hashlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from typing import Any
 
 from litestar import Request
@@ -15,6 +16,9 @@ from testbed.web.multipart import Broken
 
 CUT_OFF = message("The file was cut off before its end. Nothing was kept; send it again.")
 BAD_DIGEST = message("The Content-Digest header is not of the form sha-256=:…: (RFC 9530). Nothing was kept.")
+DIFFERS = message("The file arrived with SHA-512 {found}, but {expected} was declared. Nothing was kept.")
+DIGESTS = {"sha-256": 32, "sha-512": 64}
+"""The algorithms that are verified, with the length of their digests in bytes."""
 MEMBER = re.compile(r"\s*([a-z0-9*._-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*(?:;[^,]*)?")
 
 
@@ -24,30 +28,47 @@ def announced(request: Request[Any, Any, Any]) -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 20 else None
 
 
-def declared_sha256(request: Request[Any, Any, Any]) -> str | None:
-    """The SHA-256 of ``Content-Digest``, in hexadecimal; other algorithms are left unread, as RFC 9530 has it.
+def declared_digests(request: Request[Any, Any, Any]) -> dict[str, bytes]:
+    """What ``Content-Digest`` says of the body, by algorithm; those not in ``DIGESTS`` are left unread (RFC 9530).
 
     Raises:
         Invalid: the header is there and is malformed.
     """
-    lines = request.headers.getall("content-digest", [])
-    if not lines:
-        return None
-    found: dict[str, str] = {}
-    for part in ",".join(lines).split(","):
+    found: dict[str, bytes] = {}
+    for part in ",".join(request.headers.getall("content-digest", [])).split(","):
         member = MEMBER.fullmatch(part)
         if member is None:
-            raise Invalid(BAD_DIGEST)
-        found[member.group(1)] = member.group(2)
-    if "sha-256" not in found:
-        return None
+            if part or found:
+                raise Invalid(BAD_DIGEST)
+            continue
+        if (size := DIGESTS.get(member.group(1))) is not None:
+            found[member.group(1)] = _decoded(member.group(2), size)
+    return found
+
+
+def _decoded(text: str, size: int) -> bytes:
     try:
-        digest = base64.b64decode(found["sha-256"], validate=True)
+        digest = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise Invalid(BAD_DIGEST) from error
-    if len(digest) != 32:
+    if len(digest) != size:
         raise Invalid(BAD_DIGEST)
-    return digest.hex()
+    return digest
+
+
+async def held_to(sha512: bytes | None, chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same bytes, compared at their end with what was declared, if it was: keep them only after that.
+
+    Raises:
+        Invalid: they are others than was declared.
+    """
+    seen = hashlib.sha512()
+    async for chunk in chunks:
+        if sha512 is not None:
+            seen.update(chunk)
+        yield chunk
+    if sha512 is not None and seen.digest() != sha512:
+        raise Invalid(DIFFERS, found=seen.hexdigest(), expected=sha512.hex())
 
 
 async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, None]:

@@ -14,6 +14,7 @@ from tests.cast import ALVA, BO, CECILIA, DAVID
 from tests.trials.kept import nothing_is_kept
 
 DATA = b"Date Time;SNR\n01/02/2023 10:00;7,5\n02/02/2023 10:00;8,25\n"
+SHA512 = f"sha-512=:{base64.b64encode(hashlib.sha512(DATA).digest()).decode()}:"
 DIGEST = f"sha-256=:{base64.b64encode(hashlib.sha256(DATA).digest()).decode()}:"
 
 
@@ -83,11 +84,12 @@ async def test_two_uploads_of_the_same_file_at_once_are_one_result(client, trial
     assert len({answer.json()["code"] for answer in answers}) == 1
 
 
-async def test_a_file_that_is_not_what_was_declared_is_not_kept(client, trial, db, settings):
-    other = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+@pytest.mark.parametrize(("name", "made"), [("sha-256", hashlib.sha256), ("sha-512", hashlib.sha512)])
+async def test_a_file_that_is_not_what_was_declared_is_not_kept(client, trial, db, settings, name, made):
+    other = base64.b64encode(made(b"other").digest()).decode()
 
     answer = await client.put(
-        f"/trials/{trial}/results/a.csv", content=DATA, headers=BO | {"content-digest": f"sha-256=:{other}:"}
+        f"/trials/{trial}/results/a.csv", content=DATA, headers=BO | {"content-digest": f"{name}=:{other}:"}
     )
 
     assert answer.status_code == 422
@@ -95,7 +97,9 @@ async def test_a_file_that_is_not_what_was_declared_is_not_kept(client, trial, d
     assert await nothing_is_kept(db, settings)
 
 
-@pytest.mark.parametrize("header", ["sha-256=abc", "sha-256=:AAAA:", "sha-256=:*:", "\u00e5"])
+@pytest.mark.parametrize(
+    "header", ["sha-256=abc", "sha-256=:AAAA:", "sha-512=:AAAA:", ", sha-256", "sha-256=:*:", "\u00e5"]
+)
 async def test_a_digest_that_cannot_be_read_is_refused(client, trial, header):
     sent = BO | {"content-digest": header.encode()}
 
@@ -104,13 +108,16 @@ async def test_a_digest_that_cannot_be_read_is_refused(client, trial, header):
     assert answer.status_code == 422
 
 
-async def test_other_digests_are_left_unread(client, trial):
+@pytest.mark.parametrize(
+    ("header", "declared"), [(SHA512, True), ("md5=:AAAA:", False), (f"md5=:AAAA:, {DIGEST}", True)]
+)
+async def test_what_can_be_verified_is_and_other_digests_are_left_unread(client, trial, header, declared):
     answer = await client.put(
-        f"/trials/{trial}/results/a.csv", content=DATA, headers=BO | {"content-digest": "sha-512=:AAAA:"}
+        f"/trials/{trial}/results/a.csv", content=DATA, headers=BO | {"content-digest": header}
     )
 
     assert answer.status_code == 201
-    assert answer.json()["receipt"]["digest_declared"] is False
+    assert answer.json()["receipt"]["digest_declared"] is declared
 
 
 async def test_a_file_over_the_limit_is_refused_before_its_first_byte(client, trial, settings, db):

@@ -18,7 +18,7 @@ from testbed.trials.receiving import Fields, Received, Sending
 from testbed.trials.uploads import service as uploads
 from testbed.trials.uploads.views import Limits
 from testbed.trials.views import ResultView, UploadView
-from testbed.web.bodies import announced, arriving, declared_sha256
+from testbed.web.bodies import announced, arriving, declared_digests, held_to
 from testbed.web.forms import Unsupported
 from testbed.web.given import Caller, Chosen, Db, Files, Session, number
 from testbed.web.languages import choices, gettext
@@ -62,7 +62,7 @@ class UploadRoutes(Controller):
         """Upload a result file as the raw body, of any kind and size.
 
         201 with the result and its receipt once the file is safe on disk; 200 with the earlier one if the same
-        file was sent under the same name before. ``Content-Digest: sha-256=:…:`` is verified: 422 and nothing is
+        file was sent under the same name before. ``Content-Digest``, sha-256 or sha-512, is verified: 422 and nothing is
         kept if it does not fit. ``partner_id`` says on whose behalf, where that is not clear; ``replaces`` is the code
         of the result that this file corrects (if it has a column ``__line``) or replaces; ``delivery`` is the code of
         the planned delivery it answers.
@@ -98,9 +98,13 @@ async def _raw(
 ) -> Created[ResultView]:
     row, length, most = number(trial), announced(request), settings.upload_max_bytes
     await receiving.admit(db, store, actor, row, length, most)
-    declared = declared_sha256(request)
-    sending = Sending(filename=filename, sha256=declared, length=length, **_fields(about).model_dump())
-    async with aclosing(arriving(request)) as body:
+    digests = declared_digests(request)
+    sha256, sha512 = digests.get("sha-256"), digests.get("sha-512")
+    sending = Sending(
+        filename=filename, sha256=sha256 and sha256.hex(), digest_declared=bool(digests), length=length,
+        **_fields(about).model_dump(),
+    )  # fmt: skip
+    async with aclosing(arriving(request)) as arrived, aclosing(held_to(sha512, arrived)) as body:
         quota = settings.partner_quota_bytes
         return _answer(await receiving.upload(db, store, actor, row, sending, body, most, quota))
 

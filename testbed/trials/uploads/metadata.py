@@ -77,7 +77,13 @@ def sending_of(sent: str, length: int | None) -> Sending:
     if sha256 is not None and not SHA256.fullmatch(sha256):
         raise Malformed(NOT_UNDERSTOOD, key="sha256")
     filename = _text(given, "filename") or "file"
-    return Sending(filename=filename, sha256=sha256, length=length, **about.model_dump())
+    return Sending(
+        filename=filename,
+        sha256=sha256,
+        digest_declared=sha256 is not None,
+        length=length,
+        **about.model_dump(),
+    )
 
 
 def _text(given: dict[str, bytes], key: str) -> str:
