@@ -1,6 +1,7 @@
 """What is done for uploads without anybody asking: at the start of a service, and by workers again and again."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -60,10 +61,16 @@ async def sweep(shop: Workshop) -> None:
 
 
 async def clear(db: Database, store: Store) -> None:
-    """Remove the bytes of uploads that are over. Those that were refused or rejected wait until they expire."""
+    """Remove the bytes of uploads that are over. Those that were refused or rejected wait until they expire.
+
+    Bytes that no row speaks of wait as long as rows are remembered: the database may be an older one, brought back.
+    """
     for path, row in await _parts(db, store):
-        state = row["state"] if row is not None else "unknown"
-        if state in {"expired", "ended", "done"} or (state == "rejected" and row["late"]):
+        if row is None:
+            over = path.stat().st_mtime < time.time() - REMEMBERED_DAYS * 86_400
+        else:
+            over = row["state"] in {"expired", "ended", "done"} or (row["state"] == "rejected" and row["late"])
+        if over:
             await asyncio.to_thread(_drop, store, path)
 
 
