@@ -1,0 +1,95 @@
+"""Every question is asked once; what was wrong, and which guards it met, is kept for all tests to look at."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tests.matrix import questions, work
+from tests.matrix.asking import HTML, Question
+from tests.matrix.guards import MET, Guard, Place, broken
+from tests.matrix.judge import verdict
+from tests.matrix.naming import naming
+from tests.matrix.oracle import Principal
+from tests.matrix.stage import Stage
+from tests.matrix.world import PRINCIPALS
+
+PARTS: dict[str, Callable[[Stage, Principal], Iterator[Question]]] = {
+    "reading": questions.reading,
+    "pages": questions.pages,
+    "writing": questions.writing,
+    "naming": naming,
+}
+LETS_IN = {"granted", "open"}
+SHOWN = {
+    "allowed",
+    "known",
+    "holds",
+    "known_models",
+    "known_places",
+    "may",
+}  # guard what is shown, not who comes in
+MOST = 60  # requests until a guard counts as unnoticed
+
+
+@dataclass(frozen=True)
+class Asked:
+    who: Principal
+    question: Question
+    let_in: bool
+
+
+@dataclass
+class Survey:
+    """``wrong`` by part and person; ``done`` are the routes that somebody got through; ``met`` tells who met a guard."""
+
+    stage: Stage
+    wrong: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    done: set[str] = field(default_factory=set)
+    worked: set[Place] = field(default_factory=set)
+    met: dict[Place, list[Asked]] = field(default_factory=lambda: defaultdict(list))
+
+    async def look(self) -> None:
+        for who in PRINCIPALS:
+            for part, asked in PARTS.items():
+                for question in asked(self.stage, who):
+                    await self._look(part, who, question)
+        token = MET.set(self.worked)
+        self.wrong["work", "workers"] = await work.wrong(self.stage, self.stage.settings)
+        MET.reset(token)
+
+    async def _look(self, part: str, who: Principal, question: Question) -> None:
+        places: set[Place] = set()
+        token = MET.set(places)
+        answer = await self.stage.ask(who, question)
+        MET.reset(token)
+        self.wrong[part, who.name] += await self.stage.deviations(who, question, answer)
+        let_in = verdict(self.stage.world, who, question) in LETS_IN
+        if let_in and answer.status < 400:
+            self.done.add(question.one.name)
+        for place in places:
+            self.met[place].append(Asked(who, question, let_in))
+
+    async def noticed(self, guard: Guard) -> bool:
+        """Whether anybody is answered otherwise than the policy says once a guard is broken."""
+        with broken(guard):
+            for asked in self._likely(guard):
+                answer = await self.stage.ask(asked.who, asked.question)
+                if await self.stage.deviations(asked.who, asked.question, answer):
+                    return True
+            return guard.place in self.worked and bool(await work.wrong(self.stage, self.stage.settings))
+
+    def _likely(self, guard: Guard) -> list[Asked]:
+        """Who met a guard, the likeliest to notice first, and of requests of a kind one before the second of any."""
+        turns: dict[tuple[str, str, bool], int] = defaultdict(int)
+        ranked: list[tuple[int, int, Asked]] = []
+        for asked in sorted(self.met[guard.place], key=lambda each: -self._worth(guard, each)):
+            kind = (asked.question.one.name, asked.question.face, asked.question.aim is not None)
+            ranked.append((turns[kind], -self._worth(guard, asked), asked))
+            turns[kind] += 1
+        return [asked for _, _, asked in sorted(ranked, key=lambda each: each[:2])][:MOST]
+
+    def _worth(self, guard: Guard, asked: Asked) -> int:
+        fits = asked.let_in == (guard.name in SHOWN)
+        named = asked.question.aim is not None or bool(asked.question.keeps or asked.question.also)
+        page = asked.question.face == HTML
+        return len(self.stage.hidden(asked.who)) + 10_000 * fits + 5_000 * named - 2_000 * page

@@ -1,0 +1,70 @@
+"""What workers do in somebody's name: no letter tells what its receiver may not see, nothing is published for strangers."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from testbed.datasets import publishing
+from testbed.files import store_of
+from testbed.jobs import Task, Workshop
+from testbed.notices.models import Happening
+from testbed.settings import Settings
+from testbed.texts import said
+from testbed.trials import reminders, telling
+from tests.matrix.builder import CANARIES
+from tests.matrix.stage import Stage
+from tests.matrix.world import PRINCIPALS
+
+STRANGER = "David"  # who belongs nowhere: as those do who handed in results and have left
+LETTERS = """
+    SELECT mail.subject || ' ' || mail.body AS text, person.name FROM mail LEFT JOIN person ON person.id = mail.person_id
+"""
+
+
+class Alone(Task):
+    """A job that nobody else could take."""
+
+    async def beat(self, step: str | None = None, done: int = 0, total: int = 0) -> None:
+        return None
+
+
+async def wrong(stage: Stage, settings: Settings) -> list[str]:
+    """Everything that workers tell or do otherwise than the policy says."""
+    settings = settings.model_copy(update={"smtp_host": "127.0.0.1"})
+    shop = Workshop(stage.db, store_of(settings), settings)
+    return [told async for told in _letters(stage, shop)] + [told async for told in _versions(stage, shop)]
+
+
+def _task(shop: Workshop, kind: str, person_id: int | None = None, **args: Any) -> Task:
+    return Alone(1, kind, args, 1, person_id, "worker", shop)
+
+
+async def _letters(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
+    """Letters about every result to whoever sent it, and the reminders of a day."""
+    people = {each.name: each for each in PRINCIPALS if each.scopes is None}
+    async with stage.db.request():
+        for result in stage.world.things["Result"]:
+            about = {
+                "happening": Happening.result_checked,
+                "result": int(result.path["id"]),
+                "once": result.name,
+            }
+            await telling.work(_task(shop, telling.KIND, **about))
+        await reminders.work(_task(shop, reminders.KIND, day="2026-06-01"))
+        async with stage.db.raw() as connection:
+            letters = await connection.fetch(LETTERS)
+    for letter in letters:
+        who = people.get(letter["name"] or "", people[STRANGER])
+        if letter["name"] is not None and (met := set(CANARIES.findall(letter["text"])) & stage.hidden(who)):
+            yield f"a letter to {letter['name']} tells {sorted(met)[:3]}"
+
+
+async def _versions(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
+    """A version that was asked for by somebody who has no right to it any more."""
+    dataset = stage.world.things["Dataset"][0]
+    async with stage.db.request():
+        async with stage.db.raw() as connection:
+            person = await connection.fetchval("SELECT id FROM person WHERE name = $1", STRANGER)
+        args = {"dataset_id": int(dataset.path["id"]), "previous": "1.0.0", "scopes": None}
+        told = await publishing.work(_task(shop, publishing.KIND, person, **args))
+    if told.get("refused") not in {publishing.GONE, said(publishing.GONE)}:
+        yield f"publishing {dataset.name} for {STRANGER} came to {told}"
