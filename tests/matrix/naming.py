@@ -122,9 +122,11 @@ def _done_to(stage: Stage, who: Principal, tries: dict[str, Try]) -> Iterator[Qu
 def _keeping(stage: Stage, who: Principal, tries: dict[str, Try]) -> Iterator[Question]:
     """Edits that send back what was shown: what was hidden stays as it was. And links that would open other doors."""
     edit, link = tries["PATCH /datasets/{slug}"], tries["POST /partners/{slug}/members/{member}/link"]
+    told = 0
     for dataset in stage.world.things["Dataset"]:
         seen = [int(each.path["id"]) for each in dataset.held if sees(who, each)]
-        if may(who, "dataset.edit", dataset) and seen and len(seen) < len(dataset.held):
+        if told < 2 and may(who, "dataset.edit", dataset) and seen and len(seen) < len(dataset.held):
+            told += 1
             sent = _sent(EDIT | {"results": seen})
             yield replace(plain(edit, dataset), content=sent, keeps="dataset_result")
     for partner in stage.world.things["Partner"]:
