@@ -257,7 +257,7 @@ async def assign(session: AsyncSession, actor: Actor, number: int, testbed_id: i
         Invalid: no such testbed.
     """
     person = await _person(session, actor, number)
-    bed = await referred(session, actor, Testbed, testbed_id, "testbed_id", ASSIGN)
+    bed = await referred(session, actor, Testbed, testbed_id, "testbed_id")
     await service.assign_coordinator(session, person.id, bed.id, actor=actor)
 
 
@@ -268,5 +268,5 @@ async def remove(session: AsyncSession, actor: Actor, number: int, testbed_id: i
         NotFound: they do not coordinate it, or the actor may not see it.
     """
     person = await _person(session, actor, number)
-    bed = await fetch(session, actor, ASSIGN, Testbed, col(Testbed.id) == testbed_id)
+    bed = await fetch(session, actor, VIEW, Testbed, col(Testbed.id) == testbed_id)
     await service.remove_coordinator(session, person.id, bed.id, actor=actor)

@@ -144,7 +144,7 @@ class Builder:
         )
         address = await self.put(
             "webhook", partner_id=number, url=f"https://{self.world.canary(partner, 'webhook.manage')}.example.se/",
-            secret=bytes(32), events=["result.received"],
+            secret=bytes(32), events=["result.received"], paused_at=ARCHIVED if partner.name == "dold" else None,
         )  # fmt: skip
         mark = self.world.canary(partner, "webhook.manage")
         await self.put(
@@ -198,6 +198,7 @@ class Builder:
                 joined_on=date(2026, 1, 1), left_on=date(2026, 2, 1) if slug in left else None,
             )  # fmt: skip
             thing.path.setdefault("part", str(part))
+            thing.path[f"part of {slug}"] = str(part)
         thing.path.update(id=str(number), archived="yes" * ("archived_at" in row))
         await self.happened(thing, number)
         return thing

@@ -29,7 +29,8 @@ async def stage(server: Login, template: str, folder: Path) -> AsyncIterator[Sta
     data.chmod(0o755)
     async with made(server, template) as url:
         settings = Settings(
-            base_url=BASE, database_url=url, data_dir=data, free_bytes_floor=0, password_memory_kib=8, password_rounds=1
+            base_url=BASE, database_url=url, data_dir=data, free_bytes_floor=0, password_memory_kib=8, password_rounds=1,
+            webhooks=True,
         )  # fmt: skip
         async with Database(url) as db, db.raw() as connection:
             world = await build(connection, store_of(settings))

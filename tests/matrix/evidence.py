@@ -54,6 +54,7 @@ async def delivery(make: Builder, trial: Thing, partner: str, code: str, *, lost
         title={"sv": f"Leverans {title}"}, description={"sv": make.world.canary(thing)},
         from_partner_id=await make.id_of("partner", partner),
         lost_reason=make.world.canary(trial, "result.upload") if lost else None,
+        archived_at=ARCHIVED if trial.path["archived"] else None,
     )  # fmt: skip
     thing.path.update(id=str(number), delivery=code, trial=trial.path["trial"])
     trial.path.update(delivery=code, sender=str(await make.id_of("partner", partner)), planned=str(number))
@@ -63,7 +64,9 @@ async def delivery(make: Builder, trial: Thing, partner: str, code: str, *, lost
 
 async def upload(make: Builder, trial: Thing, person: str, owner: str) -> Thing:
     """An upload under way; the trial may be hidden from whoever began it, as when they left the pilot."""
-    thing = make.world.add(Thing("Upload", person=person, name=f"upload of {person} to {trial.name}"))
+    thing = make.world.add(
+        Thing("Upload", person=person, above=(trial,), name=f"upload of {person} to {trial.name}")
+    )
     told = b64encode(f"{make.world.canary(thing)}.csv".encode()).decode()
     number = b64encode(trial.path["trial"].encode()).decode()
     made = await make.put(

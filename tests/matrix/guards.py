@@ -45,6 +45,7 @@ class Guard:
 Place = tuple[str, int, int]
 MET: ContextVar[set[Place] | None] = ContextVar("met", default=None)
 BROKEN: ContextVar[Place | None] = ContextVar("broken", default=None)
+GONE: ContextVar[bool] = ContextVar("gone", default=False)
 
 
 def _anything(_real: Any, *_: Any, **__: Any) -> Any:
@@ -54,8 +55,8 @@ def _anything(_real: Any, *_: Any, **__: Any) -> Any:
 async def _every_row(
     _real: Any, session: Any, _actor: Any, action: str, model: Any, *where: Any, lock: bool = False
 ) -> Any:
-    """``fetch`` that lets whoever may view a row do anything with it, and anybody view it."""
-    if action != rights.VIEW:
+    """``fetch`` that lets whoever may view a row do anything with it, and anybody view it; if it is gone, anybody do anything."""
+    if action != rights.VIEW and not GONE.get():
         return await _real(session, _actor, rights.VIEW, model, *where, lock=lock)
     found = (await session.exec(select(model).where(*where))).scalar_one_or_none()
     if found is None:
@@ -66,7 +67,7 @@ async def _every_row(
 async def _every_reference(
     real: Any, session: Any, actor: Any, model: Any, number: int, field: str, action: str = rights.VIEW
 ) -> Any:
-    if action != rights.VIEW:
+    if action != rights.VIEW and not GONE.get():
         return await real(session, actor, model, number, field)
     found = await session.get(model, number)
     return found if found is not None else await real(session, actor, model, number, field)
@@ -164,9 +165,10 @@ def watched(monkeypatch: Any) -> Iterator[None]:
 
 
 @contextmanager
-def broken(guard: Guard) -> Iterator[None]:
-    kept = BROKEN.set(guard.place)
+def broken(guard: Guard, *, gone: bool = False) -> Iterator[None]:
+    kept, gone_before = BROKEN.set(guard.place), GONE.set(gone)
     try:
         yield
     finally:
         BROKEN.reset(kept)
+        GONE.reset(gone_before)

@@ -144,7 +144,11 @@ def told_too_much(
     world: World, who: Principal, question: Question, told: Any, hidden: set[str]
 ) -> Iterator[str]:
     """Rights that are not there, rows found by what is hidden, and numbers that count what is hidden."""
-    if question.thing is not None and "may" in told and question.path.count("/") == 2:
+    if (
+        question.thing is not None
+        and "may" in told
+        and (question.path.count("/") == 2 or question.path.endswith("/deliveries"))
+    ):
         extra = [each for each in told["may"] if not may(who, each, question.thing)]
         if extra:
             yield f"it says one may {extra}"
@@ -160,6 +164,8 @@ def told_too_much(
     yield from waiting(world, who, told)
     if question.thing is not None:
         yield from handed_in(who, question, told)
+    if question.thing is not None and question.thing.model == "Version" and "sources" in told:
+        yield from made_of(world, who, question.thing, told)
 
 
 def waiting(world: World, who: Principal, told: Any) -> Iterator[str]:
@@ -176,7 +182,8 @@ def waiting(world: World, who: Principal, told: Any) -> Iterator[str]:
                 yield f"{line['code']} is not theirs to change"
         for line in told["undecided"]:
             asked = "result.decide" if line["asked_at"] else "own"
-            if not may(who, asked, results[line["code"]]):
+            result = results[line["code"]]
+            if not may(who, asked, result) or not may(who, "result.accept", result):
                 yield f"{line['code']} is not theirs to decide"
 
 
@@ -194,6 +201,16 @@ def handed_in(who: Principal, question: Question, told: Any) -> Iterator[str]:
             yield f"it says one may hand in for {others}"
     if route == "/results/{result}/accept" and told["must_ask"] == may(who, "result.decide", thing):
         yield f"must_ask is {told['must_ask']}"
+
+
+def made_of(world: World, who: Principal, version: Thing, told: Any) -> Iterator[str]:
+    """A version is open if anybody may read it, and links only results that have a page for the reader."""
+    if told["open"] != sees(Principal("nobody", {}), version, READ):
+        yield f"it says that it is {'open' if told['open'] else 'not open'}"
+    results = {each.path["result"]: each for each in world.things["Result"]}
+    for source in told["sources"]:
+        if source["url"] and not sees(who, results[source["code"]]):
+            yield f"it links {source['code']}"
 
 
 def planned(who: Principal, dataset: Thing, told: Any) -> Iterator[str]:

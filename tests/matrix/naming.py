@@ -129,6 +129,20 @@ def _keeping(stage: Stage, who: Principal, tries: dict[str, Try]) -> Iterator[Qu
             told += 1
             sent = _sent(EDIT | {"results": seen})
             yield replace(plain(edit, dataset), content=sent, keeps="dataset_result")
+    pilot = stage.world.one("Pilot", "LUL-2026-802")
+    if may(who, "pilot_partner.edit", pilot):
+        one = tries[
+            "PATCH /pilots/{code}/partners/{part}"
+        ]  # of a partner that is hidden from whoever coordinates
+        yield replace(
+            plain(one, pilot), path=one.path(pilot, part=pilot.path["part of dold"]), thing=Thing("nowhere")
+        )
+    start = tries["GET /trials/{trial}/schema/new"]
+    for asked in list(_granted(stage, who, start))[:1]:
+        hidden = one_of_each_kind(who, stage.world.things["Result"], READ)[:2]
+        yield from (
+            replace(asked, query=f"from={each.path['result']}", thing=Thing("nowhere")) for each in hidden
+        )
     for partner in stage.world.things["Partner"]:
         other = partner.path.get("shared")
         if other and not may(who, "membership.manage", stage.world.one("Partner", other)):

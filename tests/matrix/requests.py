@@ -74,7 +74,7 @@ OF_ROW = {
     "POST /trials/{trial}/deliveries": {"from_partner_id": "sender"},
 }
 FORMS = {
-    "POST /trials/{trial}/schema/edit": b"do=check",
+    "POST /trials/{trial}/schema/edit": b"do=add",
     "POST /trials/{trial}/schema/import": b"text=" + quote(json.dumps(SCHEMA)).encode(),
 }
 TUS = {"tus-resumable": "1.0.0", "upload-offset": "0", "upload-length": "5"}

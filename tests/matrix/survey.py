@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from tests.matrix import questions, work
 from tests.matrix.asking import HTML, Question, plain
@@ -28,7 +29,7 @@ SHOWN = {
     "known_places",
     "may",
 }  # guard what is shown, not who comes in
-MOST = 25  # requests until a guard counts as unnoticed
+MOST = 60  # requests until a guard counts as unnoticed
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,17 @@ class Survey:
             self.met[place].append(Asked(who, question, let_in))
 
     async def noticed(self, guard: Guard) -> bool:
-        """Whether anybody is answered otherwise than the policy says once a guard is broken."""
-        with broken(guard):
+        """Whether anybody is answered otherwise than the policy says once a guard is broken.
+
+        What may be done with a row is asked for first: whoever may view it may do it. Where that makes no difference,
+        the guard is gone altogether.
+        """
+        if await self._noticed(guard, gone=False):
+            return True
+        return guard.name in {"fetch", "referred"} and await self._noticed(guard, gone=True)
+
+    async def _noticed(self, guard: Guard, *, gone: bool) -> bool:
+        with broken(guard, gone=gone):
             for asked in self._likely(guard):
                 answer = await self.stage.ask(asked.who, asked.question)
                 if await self.stage.deviations(asked.who, asked.question, answer):
@@ -89,17 +99,27 @@ class Survey:
             return guard.place in self.worked and bool(await work.wrong(self.stage, self.stage.settings))
 
     def _likely(self, guard: Guard) -> list[Asked]:
-        """Who met a guard, the likeliest to notice first, and of requests of a kind one before the second of any."""
+        """Who met a guard, the likeliest to notice first: turns about those who get in and those who do not."""
+        inside = self._ranked([each for each in self.met[guard.place] if each.let_in])
+        outside = self._ranked([each for each in self.met[guard.place] if not each.let_in])
+        shows = guard.name in SHOWN and guard.module != "testbed.access.rights"
+        first, then = (inside, outside) if shows else (outside, inside)
+        turns = zip_longest(first, then)
+        return [each for turn in turns for each in turn if each is not None][:MOST]
+
+    def _ranked(self, asked: list[Asked]) -> list[Asked]:
+        """One request of each kind before the second of any; those that name something else come first."""
         turns: dict[tuple[str, str, bool], int] = defaultdict(int)
         ranked: list[tuple[int, int, Asked]] = []
-        for asked in sorted(self.met[guard.place], key=lambda each: -self._worth(guard, each)):
-            kind = (asked.question.one.name, asked.question.face, asked.question.aim is not None)
-            ranked.append((turns[kind], -self._worth(guard, asked), asked))
+        for each in sorted(asked, key=self._worth):
+            kind = (each.question.one.name, each.question.face, self._names(each.question))
+            ranked.append((turns[kind], self._worth(each), each))
             turns[kind] += 1
-        return [asked for _, _, asked in sorted(ranked, key=lambda each: each[:2])][:MOST]
+        return [each for _, _, each in sorted(ranked, key=lambda each: each[:2])]
 
-    def _worth(self, guard: Guard, asked: Asked) -> int:
-        fits = asked.let_in == (guard.name in SHOWN)
-        named = asked.question.aim is not None or bool(asked.question.keeps or asked.question.also)
-        page = asked.question.face == HTML
-        return len(self.stage.hidden(asked.who)) + 10_000 * fits + 5_000 * named - 2_000 * page
+    def _worth(self, asked: Asked) -> int:
+        named, page = self._names(asked.question), asked.question.face == HTML
+        return 2_000 * page - 5_000 * named - len(self.stage.hidden(asked.who))
+
+    def _names(self, question: Question) -> bool:
+        return question.aim is not None or bool(question.keeps or question.also)

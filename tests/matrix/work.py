@@ -10,6 +10,7 @@ from testbed.notices.models import Happening
 from testbed.settings import Settings
 from testbed.trials import reminders, telling
 from tests.matrix.builder import CANARIES
+from tests.matrix.oracle import sees
 from tests.matrix.stage import Stage
 from tests.matrix.world import PRINCIPALS
 
@@ -59,7 +60,8 @@ async def _letters(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
 
 async def _versions(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
     """A version that was asked for by somebody who has no right to it any more."""
-    dataset = stage.world.things["Dataset"][0]
+    people = {each.name: each for each in PRINCIPALS}
+    dataset = next(each for each in stage.world.things["Dataset"] if sees(people[STRANGER], each))
     async with stage.db.request():
         async with stage.db.raw() as connection:
             person = await connection.fetchval("SELECT id FROM person WHERE name = $1", STRANGER)

@@ -182,6 +182,7 @@ async def measure(make: Builder, beds: dict[str, Thing], pilots: list[Thing]) ->
     three = await device(make, "public", "intern", "norra-hamn", second)
     four = await device(make, "restricted", "ltu", "norra-hamn", second)
     five = await device(make, "public", "lunet", "norra-hamn", third)
+    await device(make, "public", "ltu", "norra-hamn", third)
     six = await device(make, "partners", "lunet", "dold", fifth)
     seven = await device(make, "public", "ltu", "intern", sixth)
     eight = await device(make, "public", "dold", "dold")
@@ -212,7 +213,7 @@ async def evidence(make: Builder, pilot: Thing) -> None:
     owner = "ltu" if pilot.name.endswith("806") else owner
     run = await trial(make, pilot)
     await delivery(make, run, owner, "D1", lost=True)
-    await delivery(make, run, "ltu", "D2")
+    await delivery(make, run, "lunet" if owner == "lulea" else "ltu", "D2")
     await delivery(make, run, "dold" if whole else owner, "D3")
     taken = {"acceptance": "accepted_partly", "answers": {"decimal": ","}}
     own = await result(make, run, "private", owner, **taken)
@@ -230,7 +231,10 @@ async def evidence(make: Builder, pilot: Thing) -> None:
             delivery_id=int(run.path["planned"]),
         )
     held = [other, own]  # the one that its owner may not see comes first, and stays there
-    await upload(make, run, *(("Bo", "lunet") if owner == "lunet" else ("Cecilia", "ltu")))
+    left = pilot.name.endswith("803")  # whose people see nothing of the pilot, but what they own
+    await upload(make, run, *(("Bo", "lunet") if owner == "lunet" and not left else ("Cecilia", "ltu")))
+    if left:
+        await dataset(make, pilot, "private", "ltu", held)
     first = await dataset(make, pilot, "private", owner, held)
     for level in ("public", "registered", "consortium", "restricted") if whole else ("public",):
         await dataset(make, pilot, level, owner, held)
