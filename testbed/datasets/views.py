@@ -149,7 +149,7 @@ class PlanView(SQLModel):
     sources: list[SourceView]
     licence: Licence
     access: Access
-    pilot: Ref
+    pilot: Ref | None = None
     owner: Ref | None = None
     opens_pilot: bool = False
     widened: list[str] = []

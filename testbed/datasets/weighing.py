@@ -192,7 +192,7 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
         sources=[source_of(result) for result in shown],
         licence=dataset.licence,
         access=dataset.access,
-        pilot=Ref(id=weighed.pilot.id, title=said(weighed.pilot.title), url=f"/pilots/{weighed.pilot.code}"),
+        pilot=await _pilot_ref(session, actor, weighed.pilot),
         owner=await called(session, actor, dataset.owner_id),
         opens_pilot=weighed.opens_pilot and not weighed.hindrances,
         widened=[each.code for each in shown if each.code in weighed.widened],
@@ -201,6 +201,13 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
         hindrances=weighed.hindrances,
         waiting=[source_of(result) for result in weighed.waiting],
     )
+
+
+async def _pilot_ref(session: AsyncSession, actor: Actor, pilot: Pilot) -> Ref | None:
+    """The pilot by name; none where the actor may not see it, as when a partner was left with its data only."""
+    if VIEW not in await may(session, actor, pilot, [VIEW]):
+        return None
+    return Ref(id=pilot.id, title=said(pilot.title), url=f"/pilots/{pilot.code}")
 
 
 def source_of(result: Result) -> SourceView:

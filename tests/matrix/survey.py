@@ -29,7 +29,7 @@ SHOWN = {
     "known_places",
     "may",
 }  # guard what is shown, not who comes in
-MOST = 60  # requests until a guard counts as unnoticed
+MOST = 45  # requests until a guard counts as unnoticed
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
-"""What workers do in somebody's name: no letter tells what its receiver may not see, nothing is published for strangers."""
+"""What no request shows: letters that workers write, versions that they publish, and chains whole, before they are drawn."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
+from sqlmodel import select
+
+from testbed.access.models import Actor
 from testbed.datasets import publishing
 from testbed.files import store_of
 from testbed.jobs import Task, Workshop
 from testbed.notices.models import Happening
+from testbed.people.models import Person
+from testbed.pilots.chain import chain_of
 from testbed.settings import Settings
 from testbed.trials import reminders, telling
 from tests.matrix.builder import CANARIES
@@ -31,7 +36,8 @@ async def wrong(stage: Stage, settings: Settings) -> list[str]:
     """Everything that workers tell or do otherwise than the policy says."""
     settings = settings.model_copy(update={"smtp_host": "127.0.0.1"})
     shop = Workshop(stage.db, store_of(settings), settings)
-    return [told async for told in _letters(stage, shop)] + [told async for told in _versions(stage, shop)]
+    found = [told async for told in _letters(stage, shop)] + [told async for told in _versions(stage, shop)]
+    return found + [told async for told in _chains(stage)]
 
 
 def _task(shop: Workshop, kind: str, person_id: int | None = None, **args: Any) -> Task:
@@ -56,6 +62,17 @@ async def _letters(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
         who = people.get(letter["name"] or "", people[STRANGER])
         if letter["name"] is not None and (met := set(CANARIES.findall(letter["text"])) & stage.hidden(who)):
             yield f"a letter to {letter['name']} tells {sorted(met)[:3]}"
+
+
+async def _chains(stage: Stage) -> AsyncIterator[str]:
+    """The chain of a hidden pilot, as the page of a result asks for it that somebody handed in there before."""
+    owner = next(each for each in PRINCIPALS if each.name == "Bo")
+    async with stage.db.request(), stage.db.begin() as session:
+        person = (await session.exec(select(Person).where(Person.name == owner.name))).one()
+        for pilot in (stage.world.one("Pilot", name) for name in ("LUL-2026-803", "LUL-2026-805")):
+            chain = await chain_of(session, Actor(person_id=person.id), int(pilot.path["id"]), pilot.name)
+            if met := set(CANARIES.findall(chain.model_dump_json())) & stage.hidden(owner):
+                yield f"the chain of {pilot.name} tells {owner.name} {sorted(met)[:3]}"
 
 
 async def _versions(stage: Stage, shop: Workshop) -> AsyncIterator[str]:

@@ -5,6 +5,7 @@ hidden testbed, a hidden lead, a hidden parent, files of a partner that left, pl
 """
 
 from datetime import date
+from typing import Any
 
 import asyncpg
 
@@ -215,7 +216,7 @@ async def evidence(make: Builder, pilot: Thing) -> None:
     await delivery(make, run, owner, "D1", lost=True)
     await delivery(make, run, "lunet" if owner == "lulea" else "ltu", "D2")
     await delivery(make, run, "dold" if whole else owner, "D3")
-    taken = {"acceptance": "accepted_partly", "answers": {"decimal": ","}}
+    taken: dict[str, Any] = {"acceptance": "accepted_partly", "answers": {"decimal": ","}}
     own = await result(make, run, "private", owner, **taken)
     other = await result(make, run, "private", "dold", **taken)
     levels = ("consortium", "public", "registered", "restricted") if whole else ("public",)
