@@ -161,7 +161,7 @@ async def _followed(session: AsyncSession, actor: Actor, slug: str) -> Partner:
         allowed(actor, FOLLOW, PlannedDelivery), col(PlannedDelivery.archived_at).is_(None)
     )
     concerns = allowed(actor, FOLLOW, Partner) | col(Partner.id).in_(followed)
-    query: Any = select(Partner).where(col(Partner.slug) == slug, concerns)
+    query: Any = select(Partner).where(col(Partner.slug) == slug, concerns, known(actor))
     found: Partner | None = (await session.exec(query)).scalar_one_or_none()
     if found is None:
         raise NotFound(ABSENT)

@@ -137,7 +137,8 @@ def may(who: Principal, action: str, thing: Thing) -> bool:
     if who.scopes is not None and not who.scopes & set(rule["scope"]):
         return False
     if thing.model == EXPECTED:
-        return thing.owner in who.partners or any(may(who, action, each) for each in thing.above)
+        follows = any(may(who, action, each) for each in thing.above[1:])
+        return thing.owner in who.partners or (follows and sees(who, thing.above[0]))
     granted = any(holds(who, term, thing) for term in rule["who"])
     granted = granted and (thing.model == NOTHING or sees(replace(who, scopes=None), thing))
     suppliers = thing.pilot.suppliers if thing.pilot else frozenset()

@@ -42,7 +42,7 @@ def rows(stage: Stage, who: Principal, one: Try) -> list[Thing | None]:
     Of people to whom all its rows answer alike the first one is refused for all of them, and writes for all of them.
     """
     first, wide = stage.first_of(who, one) is who, who.scopes is None and one.method == "GET"
-    record = wide and one.route.count("{") == 1 and one.route.endswith(("}", "/expected"))
+    record = wide and one.route.count("{") == 1 and one.route.endswith(("}", "/expected", "/publish"))
     found: list[Thing | None] = []
     for kind, things in stage.verdicts(who, one).items():
         if not first and (one.method != "GET" or kind not in LET_IN or not _varies(one)):
@@ -119,7 +119,7 @@ def pages(stage: Stage, who: Principal) -> Iterator[Question]:
     if who.name not in READERS:
         return
     for one in (each for each in stage.tries if each.method == "GET"):
-        if who.name not in OF_PAGES and not one.route.endswith("}"):
+        if who.name not in OF_PAGES and (who.coordinates or not one.route.endswith("}")):
             continue
         asked = [plain(one, thing, face=HTML) for thing in rows(stage, who, one)]
         asked.sort(

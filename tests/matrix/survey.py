@@ -91,12 +91,20 @@ class Survey:
         return guard.name in {"fetch", "referred"} and await self._noticed(guard, gone=True)
 
     async def _noticed(self, guard: Guard, *, gone: bool) -> bool:
+        likely = self._likely(guard)
         with broken(guard, gone=gone):
-            for asked in self._likely(guard):
-                answer = await self.stage.ask(asked.who, asked.question)
-                if await self.stage.deviations(asked.who, asked.question, answer):
-                    return True
-            return guard.place in self.worked and bool(await work.wrong(self.stage, self.stage.settings))
+            if await self._anybody_notices(likely[:10]):
+                return True
+            if guard.place in self.worked and await work.wrong(self.stage, self.stage.settings):
+                return True
+            return await self._anybody_notices(likely[10:])
+
+    async def _anybody_notices(self, likely: list[Asked]) -> bool:
+        for asked in likely:
+            answer = await self.stage.ask(asked.who, asked.question)
+            if await self.stage.deviations(asked.who, asked.question, answer):
+                return True
+        return False
 
     def _likely(self, guard: Guard) -> list[Asked]:
         """Who met a guard, the likeliest to notice first: turns about those who get in and those who do not."""

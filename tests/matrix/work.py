@@ -40,7 +40,7 @@ async def wrong(stage: Stage, settings: Settings) -> list[str]:
     return found + [told async for told in _chains(stage)]
 
 
-def _task(shop: Workshop, kind: str, person_id: int | None = None, **args: Any) -> Task:
+def _task(shop: Workshop, kind: str, args: dict[str, Any], person_id: int | None = None) -> Task:
     return Alone(1, kind, args, 1, person_id, "worker", shop)
 
 
@@ -54,8 +54,8 @@ async def _letters(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
                 "result": int(result.path["id"]),
                 "once": result.name,
             }
-            await telling.work(_task(shop, telling.KIND, **about))
-        await reminders.work(_task(shop, reminders.KIND, day="2026-06-01"))
+            await telling.work(_task(shop, telling.KIND, about))
+        await reminders.work(_task(shop, reminders.KIND, {"day": "2026-06-01"}))
         async with stage.db.raw() as connection:
             letters = await connection.fetch(LETTERS)
     for letter in letters:
@@ -83,6 +83,6 @@ async def _versions(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
         async with stage.db.raw() as connection:
             person = await connection.fetchval("SELECT id FROM person WHERE name = $1", STRANGER)
         args = {"dataset_id": int(dataset.path["id"]), "previous": "1.0.0", "scopes": None}
-        told = await publishing.work(_task(shop, publishing.KIND, person, **args))
+        told = await publishing.work(_task(shop, publishing.KIND, args, person))
     if told.get("refused") != publishing.GONE:
         yield f"publishing {dataset.name} for {STRANGER} came to {told}"

@@ -263,7 +263,7 @@ def expected(make: Builder) -> None:
             Thing(
                 "Expected",
                 owner=partner.owner,
-                above=tuple(waiting),
+                above=(partner, *waiting),
                 path=partner.path,
                 name=f"expected of {partner.name}",
             )
