@@ -7,9 +7,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Actor, TestbedCoordinator
-from testbed.access.rights import ABSENT, allowed, demand, referred
+from testbed.access.rights import ABSENT, VIEW, allowed, demand, fetch, referred
 from testbed.accounts import service
-from testbed.accounts.account import PLACES
 from testbed.accounts.models import Nothing, Place
 from testbed.activity import record
 from testbed.admin.models import Bed, LinkMade, NewPerson, PersonItem, PersonView
@@ -17,6 +16,7 @@ from testbed.db import driver
 from testbed.errors import Conflict, Forbidden, NotFound
 from testbed.lists import Asked, Listed, in_language, in_swedish, page_of
 from testbed.partners.models import Partner
+from testbed.partners.service import known
 from testbed.people import sessions
 from testbed.people.links import HOURS
 from testbed.people.models import LinkPurpose, Membership, Person, PersonState, Session, Token
@@ -60,8 +60,8 @@ async def page(
         Person.email,
         Person.state,
         Person.admin,
-        _places(),
-        _beds(),
+        _places(actor),
+        _beds(actor),
         SEEN.label("seen_at"),
     )  # type: ignore[call-overload]
     for word in asked.q.lower().split():
@@ -75,22 +75,22 @@ async def page(
     return Listed(items=items, next=after, q=asked.q, sort=asked.sort)
 
 
-def _places() -> Any:
+def _places(actor: Actor) -> Any:
     named = (
         select(col(Partner.name))
         .join(Membership, col(Membership.partner_id) == Partner.id)
-        .where(col(Membership.person_id) == Person.id, col(Membership.to_on).is_(None))
+        .where(col(Membership.person_id) == Person.id, col(Membership.to_on).is_(None), known(actor))
         .order_by(Partner.name)
         .correlate(Person)
     )
     return func.array(named.scalar_subquery()).label("places")
 
 
-def _beds() -> Any:
+def _beds(actor: Actor) -> Any:
     named = (
         select(in_language(Testbed.name, language.get()))
         .join(TestbedCoordinator, col(TestbedCoordinator.testbed_id) == Testbed.id)
-        .where(col(TestbedCoordinator.person_id) == Person.id)
+        .where(col(TestbedCoordinator.person_id) == Person.id, allowed(actor, VIEW, Testbed))
         .correlate(Person)
     )
     return func.array(named.scalar_subquery()).label("coordinates")
@@ -107,10 +107,9 @@ async def _person(session: AsyncSession, actor: Actor, number: int, *, lock: boo
 
 
 async def view(session: AsyncSession, actor: Actor, number: int) -> PersonView:
-    """One person, with what they belong to."""
+    """One person, with what they belong to, as far as the actor may see it."""
     person = await _person(session, actor, number)
     connection = await driver(session)
-    places = await connection.fetch(PLACES, person.id)
     seen = await connection.fetchrow(
         "SELECT max(seen_at) AS at, count(*) AS many FROM session WHERE person_id = $1 AND expires_at > now()",
         number,
@@ -130,12 +129,25 @@ async def view(session: AsyncSession, actor: Actor, number: int) -> PersonView:
             "seen_at": seen["at"],
             "sessions": seen["many"],
             "tokens": (await session.exec(tokens)).one()[0],
-            "places": [Place.model_validate(dict(row)) for row in places],
+            "places": await _belongs_to(session, actor, person.id),
             "coordinates": [Bed.model_validate(bed, from_attributes=True) for bed in found if bed.mine],
             "others": [Bed.model_validate(bed, from_attributes=True) for bed in found if not bed.mine],
             "myself": person.id == actor.person_id,
         },
     )
+
+
+async def _belongs_to(session: AsyncSession, actor: Actor, number: int) -> list[Place]:
+    query: Any = (
+        select(
+            col(Partner.name).label("partner"), col(Partner.slug), col(Membership.role), col(Membership.from_on),
+            col(Membership.to_on),
+        )
+        .join(Membership, col(Membership.partner_id) == Partner.id)
+        .where(col(Membership.person_id) == number, known(actor))
+        .order_by(col(Membership.to_on).is_not(None), in_swedish(col(Partner.name)), col(Membership.from_on).desc())
+    )  # fmt: skip
+    return [Place.model_validate(row, from_attributes=True) for row in await session.exec(query)]
 
 
 async def nothing(session: AsyncSession, actor: Actor) -> Nothing:
@@ -245,7 +257,7 @@ async def assign(session: AsyncSession, actor: Actor, number: int, testbed_id: i
         Invalid: no such testbed.
     """
     person = await _person(session, actor, number)
-    bed = await referred(session, actor, Testbed, testbed_id, "testbed_id", ASSIGN)
+    bed = await referred(session, actor, Testbed, testbed_id, "testbed_id")
     await service.assign_coordinator(session, person.id, bed.id, actor=actor)
 
 
@@ -253,7 +265,8 @@ async def remove(session: AsyncSession, actor: Actor, number: int, testbed_id: i
     """Take a testbed from a person.
 
     Raises:
-        NotFound: they do not coordinate it.
+        NotFound: they do not coordinate it, or the actor may not see it.
     """
     person = await _person(session, actor, number)
-    await service.remove_coordinator(session, person.id, testbed_id, actor=actor)
+    bed = await fetch(session, actor, VIEW, Testbed, col(Testbed.id) == testbed_id)
+    await service.remove_coordinator(session, person.id, bed.id, actor=actor)

@@ -25,6 +25,7 @@ from testbed.datasets.views import DatasetItem
 from testbed.errors import Conflict, Forbidden, Invalid, NotFound, SignInNeeded
 from testbed.lists import Asked, Listed, in_language, in_swedish, matching, page_of
 from testbed.partners.models import Partner
+from testbed.partners.service import known
 from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise, slug_of
 from testbed.testbeds.models import Testbed
@@ -68,7 +69,7 @@ async def register(session: AsyncSession, actor: Actor, draft: DatasetDraft) -> 
     await session.flush()
     await session.refresh(dataset)
     await _hold(session, dataset, results)
-    await _tell(session, actor, "dataset.register", dataset, results=[result.code for result in results])
+    await _tell(session, actor, "dataset.register", dataset, results=[result.id for result in results])
     return dataset
 
 
@@ -108,7 +109,7 @@ async def _choose(session: AsyncSession, actor: Actor, dataset: Dataset, chosen:
     else:
         dataset.generated = dataset.generated or any(result.generated for result in results)
     await _hold(session, dataset, results)
-    await _tell(session, actor, "dataset.choose", dataset, results=[result.code for result in results])
+    await _tell(session, actor, "dataset.choose", dataset, results=[result.id for result in results])
 
 
 async def put_away(session: AsyncSession, actor: Actor, slug: str, *, back: bool = False) -> Dataset:
@@ -200,7 +201,7 @@ def _listing(actor: Actor) -> Any:
         )
         .select_from(Dataset)
         .join(Pilot, seen, isouter=True)
-        .join(Partner, col(Partner.id) == Dataset.owner_id)
+        .join(Partner, and_(col(Partner.id) == Dataset.owner_id, known(actor)), isouter=True)
         .join(Version, col(Version.id) == newest, isouter=True)
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from testbed.datasets.views import DatasetView, File, Preview, SourceView, Versi
 from testbed.datasets.weighing import source_of
 from testbed.errors import NotFound
 from testbed.lists import Ref
-from testbed.partners.models import Partner
+from testbed.partners.service import called
 from testbed.pilots.chain import Chain, Link, Node, chain_of, tells
 from testbed.pilots.models import Pilot
 from testbed.settings import Settings
@@ -144,7 +144,7 @@ async def shown(
 ) -> VersionView:
     """The view of a version that the actor may see."""
     dataset = await session.get_one(Dataset, version.dataset_id)
-    owner = await session.get_one(Partner, dataset.owner_id)
+    owner = await called(session, actor, dataset.owner_id)
     asked: Any = select(allowed(actor, READ, Version), allowed(NOBODY, READ, Version)).where(
         col(Version.id) == version.id
     )
@@ -154,7 +154,7 @@ async def shown(
     view = VersionView(
         id=version.id, identifier=version.identifier, number=version.number, url=url,
         dataset=Ref(id=dataset.id, title=said(dataset.title), url=f"/datasets/{dataset.slug}"),
-        title=dataset.title, description=dataset.description, pilot=pilot, owner=_ref(owner),
+        title=dataset.title, description=dataset.description, pilot=pilot, owner=owner,
         licence=dataset.licence, access=dataset.access, open=is_open, generated=dataset.generated,
         published_at=version.published_at, notes=version.notes, readable=readable,
         self_approved=version.self_approved, chain=chain,
@@ -175,8 +175,8 @@ async def _content(
     """Fill in what only readers get: figures, hashes, files, how to load and cite them."""
     absolute = settings.base_url + view.url
     cited = citation.Cited(
-        view.owner.title, settings.city, dataset.title, version.number, dataset.slug, absolute,
-        version.manifest_sha256, version.published_at,
+        view.owner.title if view.owner else settings.city, settings.city, dataset.title, version.number, dataset.slug,
+        absolute, version.manifest_sha256, version.published_at,
     )  # fmt: skip
     view.rows, view.manifest_sha256 = version.rows, version.manifest_sha256
     view.columns = version.profile.get("columns", [])
@@ -217,10 +217,6 @@ async def _sources_of(session: AsyncSession, actor: Actor, url: str, version: Ve
     ]  # fmt: skip
 
 
-def _ref(partner: Partner) -> Ref:
-    return Ref(id=partner.id, title=partner.name, url=f"/partners/{partner.slug}")
-
-
 async def surroundings(
     session: AsyncSession, actor: Actor, pilot_id: int, *, with_chain: bool
 ) -> tuple[Ref | None, Chain | None]:
@@ -243,7 +239,6 @@ async def view(
         NotFound: absent or hidden.
     """
     dataset = await fetch(session, actor, VIEW, Dataset, col(Dataset.slug) == slug)
-    owner = await session.get_one(Partner, dataset.owner_id)
     granted = await actions(session, actor, dataset)
     pilot, chain = await surroundings(session, actor, dataset.pilot_id, with_chain=with_chain)
     query: Any = (
@@ -259,7 +254,7 @@ async def view(
         update={
             "pilot": pilot,
             "pilot_code": pilot.url.rpartition("/")[2] if pilot else None,
-            "owner": _ref(owner),
+            "owner": await called(session, actor, dataset.owner_id),
             "readable": latest.readable if latest else bool(granted),
             "results": [source_of(result) for result in held],
             "versions": [_line(slug, version, readable) for version, readable in rows],
@@ -294,7 +289,7 @@ async def nodes(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node
         .order_by(col(Version.id))
     )
     rows = (await session.exec(query)).all()
-    rests = await _made_of(session, actor, [version.id for version, *_ in rows])
+    rests = await _made_of(session, [version.id for version, *_ in rows])
     pilot = [f"pilot:{pilot_id}"]
     return [
         Node(
@@ -306,15 +301,15 @@ async def nodes(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node
     ]  # fmt: skip
 
 
-async def _made_of(session: AsyncSession, actor: Actor, versions: list[int]) -> dict[int, list[str]]:
-    """The keys of the results that the actor may see, by version."""
+async def _made_of(session: AsyncSession, versions: list[int]) -> dict[int, list[str]]:
+    """The keys of the results each version is made of; the chain drops those that the reader may not see."""
     found: dict[int, list[str]] = {}
     if not versions:
         return found
     query: Any = (
         select(col(VersionSource.version_id), col(VersionSource.result_id))
-        .join(Result, col(Result.id) == VersionSource.result_id)
-        .where(col(VersionSource.version_id).in_(versions), allowed(actor, VIEW, Result))
+        .where(col(VersionSource.version_id).in_(versions))
+        .order_by(col(VersionSource.id))
     )
     for version_id, result_id in (await session.exec(query)).all():
         found.setdefault(version_id, []).append(f"result:{result_id}")

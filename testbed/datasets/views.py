@@ -65,7 +65,7 @@ class VersionView(SQLModel):
     title: dict[str, str]
     description: dict[str, str]
     pilot: Ref | None = None
-    owner: Ref
+    owner: Ref | None = None
     licence: Licence
     access: Access
     open: bool = Field(default=False, description="Whether anyone may fetch it without signing in.")
@@ -104,7 +104,7 @@ class DatasetView(SQLModel):
     generated: bool
     pilot: Ref | None = None
     pilot_code: str | None = None
-    owner: Ref
+    owner: Ref | None = None
     contact_mailbox: str | None = None
     readable: bool = False
     results: list[SourceView] = []
@@ -125,7 +125,7 @@ class DatasetItem(SQLModel):
     title: dict[str, str]
     pilot: str | None = None
     pilot_title: dict[str, str] | None = None
-    owner: str
+    owner: str | None = None
     licence: Licence
     access: Access
     state: DatasetState
@@ -149,8 +149,8 @@ class PlanView(SQLModel):
     sources: list[SourceView]
     licence: Licence
     access: Access
-    pilot: Ref
-    owner: Ref
+    pilot: Ref | None = None
+    owner: Ref | None = None
     opens_pilot: bool = False
     widened: list[str] = []
     self_approved: bool = False

@@ -16,7 +16,7 @@ from testbed.datasets.service import PUBLISH, SET, USABLE, held_results
 from testbed.datasets.views import PlanView, SourceView
 from testbed.errors import Conflict
 from testbed.lists import Ref
-from testbed.partners.models import Partner
+from testbed.partners.service import called
 from testbed.pilots.models import Pilot
 from testbed.revisions import revise
 from testbed.texts import message, said
@@ -177,7 +177,6 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
     """
     dataset = await fetch(session, actor, PUBLISH, Dataset, col(Dataset.slug) == slug)
     weighed = await weigh(session, actor, dataset)
-    owner = await session.get_one(Partner, dataset.owner_id)
     shown = await permitted(session, actor, VIEW, weighed.results)
     columns, rows, last = reported_columns(shown), sum(result.rows or 0 for result in shown), weighed.last
     before = last.profile.get("columns", []) if last else []
@@ -193,15 +192,22 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
         sources=[source_of(result) for result in shown],
         licence=dataset.licence,
         access=dataset.access,
-        pilot=Ref(id=weighed.pilot.id, title=said(weighed.pilot.title), url=f"/pilots/{weighed.pilot.code}"),
-        owner=Ref(id=owner.id, title=owner.name, url=f"/partners/{owner.slug}"),
+        pilot=await _pilot_ref(session, actor, weighed.pilot),
+        owner=await called(session, actor, dataset.owner_id),
         opens_pilot=weighed.opens_pilot and not weighed.hindrances,
-        widened=weighed.widened,
+        widened=[each.code for each in shown if each.code in weighed.widened],
         self_approved=dataset.created_by_id == actor.person_id,
         generated=any(result.generated for result in weighed.results),
         hindrances=weighed.hindrances,
         waiting=[source_of(result) for result in weighed.waiting],
     )
+
+
+async def _pilot_ref(session: AsyncSession, actor: Actor, pilot: Pilot) -> Ref | None:
+    """The pilot by name; none where the actor may not see it, as when a partner was left with its data only."""
+    if VIEW not in await may(session, actor, pilot, [VIEW]):
+        return None
+    return Ref(id=pilot.id, title=said(pilot.title), url=f"/pilots/{pilot.code}")
 
 
 def source_of(result: Result) -> SourceView:

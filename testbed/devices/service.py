@@ -107,7 +107,7 @@ async def edit(
     """
     device = await fetch(session, actor, EDIT, Device, is_code(col(Device.code), code), lock=True)
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
-    if "pilot" in written and (named := written.pop("pilot")) != await _pilot_code(session, device):
+    if "pilot" in written and (named := written.pop("pilot")) != await _pilot_code(session, actor, device):
         pilot = await picking.pilot_named(session, actor, named, device.testbed_id) if named else None
         written["pilot_id"] = pilot.id if pilot else None
     if written.get("owner_id", device.owner_id) != device.owner_id:
@@ -120,8 +120,9 @@ async def edit(
     return device
 
 
-async def _pilot_code(session: AsyncSession, device: Device) -> str | None:
-    pilot = await session.get(Pilot, device.pilot_id) if device.pilot_id is not None else None
+async def _pilot_code(session: AsyncSession, actor: Actor, device: Device) -> str | None:
+    """The pilot a form shows: none where the actor may not see it, and then it stays."""
+    pilot = await _seen(session, actor, Pilot, device.pilot_id)
     return pilot.code if pilot else None
 
 

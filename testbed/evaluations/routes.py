@@ -74,7 +74,7 @@ async def filled_outcome(session: AsyncSession, actor: Actor, outcome: str) -> O
 
 async def blank_decision(session: AsyncSession, actor: Actor, code: str) -> DecisionForm:
     pilot = await fetch(session, actor, decisions.RECORD, Pilot, col(Pilot.code) == code)
-    cases = await decisions.cases(session, actor, pilot.id)
+    cases = await decisions.cases(session, pilot.id)
     return DecisionForm(pilot=service.ref(pilot), pilot_code=code, cases=cases)
 
 

@@ -95,8 +95,8 @@ class PartnerRoutes(Controller):
     @post("/{slug:str}/archive", opt=needs("partner.edit", Partner), status_code=200)
     async def put_away(self, session: Session, actor: Caller, slug: FromPath[str]) -> Created[PartnerView]:
         """Archive a partner."""
-        await service.put_away(session, actor, slug)
-        return Created(await service.view(session, actor, slug), f"/partners/{slug}", status_code=200)
+        partner = await service.put_away(session, actor, slug)
+        return Created(await service.shown(session, actor, partner), f"/partners/{slug}", status_code=200)
 
     @post("/{slug:str}/restore", opt=needs("partner.edit", Partner), status_code=200)
     async def restore(self, session: Session, actor: Caller, slug: FromPath[str]) -> Created[PartnerView]:

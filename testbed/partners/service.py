@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Actor, PilotPartner
+from testbed.access.relations import memberships
 from testbed.access.rights import VIEW, allowed, demand, fetch, may, referred
 from testbed.activity import history, record
 from testbed.db import driver
@@ -57,7 +58,9 @@ async def edit(
         Invalid: as ``register``, or the parent is the partner itself or below it.
     """
     partner = await fetch(session, actor, EDIT, Partner, col(Partner.slug) == slug, lock=True)
-    written = await _values(session, actor, patch.model_dump(exclude_unset=True, exclude={"row_version"}))
+    given = patch.model_dump(exclude_unset=True, exclude={"row_version"})
+    await drop_unchanged(session, actor, given, "parent_id", partner.parent_id)
+    written = await _values(session, actor, given)
     if (parent := written.get("parent_id")) is not None and await _is_below(session, parent, partner.id):
         raise Invalid(CIRCLE, fields={"parent_id": CIRCLE})
     await revise(session, actor, partner, written, seen_version, action=EDIT)
@@ -88,12 +91,16 @@ async def _is_below(session: AsyncSession, number: int, top: int) -> bool:
 async def page(
     session: AsyncSession, actor: Actor, asked: Asked, *, kind: Kind | None = None, archived: bool = False
 ) -> Listed[PartnerItem]:
-    """A page of the partners the actor may see, with the number of pilots each takes part in."""
+    """A page of the partners the actor may see, with the number of visible pilots each takes part in."""
     above = aliased(Partner)
     pilots = (
         select(func.count())
         .select_from(PilotPartner)
-        .where(col(PilotPartner.partner_id) == Partner.id, col(PilotPartner.left_on).is_(None))
+        .where(
+            col(PilotPartner.partner_id) == Partner.id,
+            col(PilotPartner.left_on).is_(None),
+            allowed(actor, VIEW, PilotPartner),
+        )
         .scalar_subquery()
     )
     query: Any = (
@@ -105,7 +112,7 @@ async def page(
             col(above.name).label("parent"),
             pilots.label("pilots"),
         )
-        .join(above, col(above.id) == col(Partner.parent_id), isouter=True)
+        .join(above, (col(above.id) == col(Partner.parent_id)) & known(actor, above), isouter=True)
         .where(allowed(actor, VIEW, Partner), matching(Partner, asked.q))
         .where(col(Partner.archived_at).is_not(None) if archived else col(Partner.archived_at).is_(None))
     )
@@ -123,19 +130,46 @@ async def page(
 
 async def view(session: AsyncSession, actor: Actor, slug: str) -> PartnerView:
     """One partner, as far as the actor may see it, with what it may do and its history."""
-    partner = await fetch(session, actor, VIEW, Partner, col(Partner.slug) == slug)
+    return await shown(session, actor, await fetch(session, actor, VIEW, Partner, col(Partner.slug) == slug))
+
+
+async def shown(session: AsyncSession, actor: Actor, partner: Partner) -> PartnerView:
+    """The view of a partner that was fetched for the actor already, who may have lost it by what they did."""
     granted = await may(session, actor, partner, [EDIT, *BESIDE])
     inside = {EDIT, "membership.manage"} & {*granted}
-    above = await session.get(Partner, partner.parent_id) if partner.parent_id else None
     return PartnerView.model_validate(
         partner,
         update={
-            "parent": Ref(id=above.id, title=above.name, url=f"/partners/{above.slug}") if above else None,
+            "parent": await called(session, actor, partner.parent_id),
             "orgnr": orgnr.shown(partner.orgnr) if inside or not partner.orgnr_personal else None,
             "may": granted,
             "activity": await history(session, "partner", partner.id) if inside else [],
         },
     )
+
+
+def known(actor: Actor, entity: Any = Partner) -> ColumnElement[bool]:
+    """The condition for partners whose names the actor may meet: those it may view, and its own."""
+    seen = allowed(actor, VIEW, entity)
+    return seen if actor.person_id is None else or_(seen, entity.id.in_(memberships(actor)))
+
+
+async def called(session: AsyncSession, actor: Actor, number: int | None) -> Ref | None:
+    """The partner that another record names; none where the actor may not know of it."""
+    if number is None:
+        return None
+    query: Any = select(col(Partner.name), col(Partner.slug)).where(col(Partner.id) == number, known(actor))
+    found = (await session.exec(query)).one_or_none()
+    return Ref(id=number, title=found.name, url=f"/partners/{found.slug}") if found else None
+
+
+async def drop_unchanged(
+    session: AsyncSession, actor: Actor, written: dict[str, Any], field: str, kept: int | None
+) -> None:
+    """Take ``field`` out of an edit that leaves it as it was shown: a form shows a hidden partner as none."""
+    shown = await called(session, actor, kept)
+    if field in written and written[field] == (shown.id if shown else None):
+        del written[field]
 
 
 async def choices(session: AsyncSession, actor: Actor, *kinds: Kind) -> list[Ref]:

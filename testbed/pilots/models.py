@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, select, text
 from sqlmodel import Field, SQLModel, col
 
-from testbed.access.models import Visibility
+from testbed.access.models import PilotPartner, Visibility
 from testbed.access.relations import register
 from testbed.columns import (
     among,
@@ -184,5 +184,6 @@ register(
     ),
     testbed=lambda row: row.testbed_id,
 )
+register(PilotPartner, parent=Pilot, on=lambda row, pilot: row.pilot_id == pilot.id)
 register(Case, parent=Pilot, on=lambda row, pilot: row.pilot_id == pilot.id)
 register(StageChange, parent=Pilot, on=lambda row, pilot: row.pilot_id == pilot.id)

@@ -49,7 +49,7 @@ async def join(session: AsyncSession, actor: Actor, code: str, draft: PartDraft)
     part.roles = [str(role) for role in dict.fromkeys(draft.roles or [Role.supplier])]
     part.left_on = None
     await _kept(session, part)
-    await _told(session, actor, "pilot_partner.join", pilot, partner=partner.name, roles=part.roles)
+    await _told(session, actor, "pilot_partner.join", pilot, partner_id=partner.id, roles=part.roles)
     await settle(session, actor, pilot)
     return part
 
@@ -62,14 +62,14 @@ async def change(
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``, or no such part. Invalid: the lead is named.
     """
-    pilot, part, name = await part_of(session, actor, code, number)
+    pilot, part = await part_of(session, actor, code, number)
     leads = str(Role.lead) in part.roles
     if (Role.lead in patch.roles) != leads:
         raise Invalid(CHECK, fields={"roles": LEADS if leads else LEAD_ELSEWHERE})
     before, part.roles = part.roles, [str(role) for role in dict.fromkeys(patch.roles)]
     await _kept(session, part)
     changed = {"roles": [before, part.roles]}
-    await _told(session, actor, "pilot_partner.change", pilot, partner=name, changed=changed)
+    await _told(session, actor, "pilot_partner.change", pilot, partner_id=part.partner_id, changed=changed)
     await settle(session, actor, pilot)
     return part
 
@@ -81,24 +81,22 @@ async def leave(session: AsyncSession, actor: Actor, code: str, number: int) -> 
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``, or no such part.
         Conflict: it left already, or it leads.
     """
-    pilot, part, name = await part_of(session, actor, code, number)
+    pilot, part = await part_of(session, actor, code, number)
     if part.left_on is not None:
         raise Conflict(message("This was done already."))
     if str(Role.lead) in part.roles:
         raise Conflict(LEADS)
     part.left_on = TODAY  # type: ignore[assignment]
     await _kept(session, part)
-    await _told(session, actor, "pilot_partner.leave", pilot, partner=name)
+    await _told(session, actor, "pilot_partner.leave", pilot, partner_id=part.partner_id)
     return part
 
 
-async def part_of(
-    session: AsyncSession, actor: Actor, code: str, number: int
-) -> tuple[Pilot, PilotPartner, str]:
-    """A part that the actor may change, with its pilot and the partner's name."""
+async def part_of(session: AsyncSession, actor: Actor, code: str, number: int) -> tuple[Pilot, PilotPartner]:
+    """A part that the actor may change, with its pilot."""
     pilot = await fetch(session, actor, PARTS, Pilot, col(Pilot.code) == code, lock=True)
     query: Any = (
-        select(PilotPartner, Partner.name)  # type: ignore[call-overload]
+        select(PilotPartner)
         .join(Partner, col(Partner.id) == PilotPartner.partner_id)
         .where(
             col(PilotPartner.id) == number,
@@ -106,10 +104,10 @@ async def part_of(
             allowed(actor, VIEW, Partner),
         )
     )
-    found = (await session.exec(query)).one_or_none()
-    if found is None:
+    part: PilotPartner | None = (await session.exec(query)).scalar_one_or_none()
+    if part is None:
         raise NotFound(ABSENT)
-    return pilot, found[0], found[1]
+    return pilot, part
 
 
 async def _kept(session: AsyncSession, part: PilotPartner) -> None:
@@ -119,6 +117,7 @@ async def _kept(session: AsyncSession, part: PilotPartner) -> None:
 
 
 async def _told(session: AsyncSession, actor: Actor, action: str, pilot: Pilot, **details: Any) -> None:
+    """Partners are told by number: not everybody who reads the history of a pilot may know of them."""
     await record(session, actor, action, "pilot", pilot.id, pilot_id=pilot.id, **details)
 
 
@@ -145,7 +144,7 @@ async def open_case(session: AsyncSession, actor: Actor, code: str, draft: CaseD
     case = Case(pilot_id=pilot.id, **draft.model_dump())
     session.add(case)
     await session.flush()
-    await _told(session, actor, "case.add", pilot, number=case.number, authority=authority.name)
+    await _told(session, actor, "case.add", pilot, number=case.number, authority_id=authority.id)
     return case
 
 

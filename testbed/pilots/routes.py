@@ -92,7 +92,7 @@ async def new_part(session: AsyncSession, actor: Actor, code: str) -> PartForm:
 
 
 async def old_part(session: AsyncSession, actor: Actor, code: str, part: str) -> PartForm:
-    _, found, _ = await parts.part_of(session, actor, code, number(part))
+    _, found = await parts.part_of(session, actor, code, number(part))
     pilot = await service.view(session, actor, code)
     return PartForm(pilot=pilot, part=next(each for each in pilot.partners if each.id == found.id))
 

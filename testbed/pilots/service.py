@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,6 +14,7 @@ from testbed.activity import history
 from testbed.errors import Conflict, Invalid
 from testbed.lists import Ref
 from testbed.partners.models import Partner
+from testbed.partners.service import drop_unchanged, known
 from testbed.people.models import Person
 from testbed.pilots.chain import Link, Node, chain_of, tells
 from testbed.pilots.drafts import PilotPatch, StageStep, span_problem
@@ -61,13 +62,14 @@ async def edit(session: AsyncSession, actor: Actor, code: str, patch: PilotPatch
     if problem := span_problem(start, end):
         raise Invalid(CHECK, fields={"end_planned": problem})
     before = pilot.lead_partner_id
-    if (lead := written.get("lead_partner_id", before)) != before:
+    await drop_unchanged(session, actor, written, "lead_partner_id", before)
+    if "lead_partner_id" in written:
         await _may_change_lead(session, actor, pilot)
-        if lead is not None:
+        if (lead := written["lead_partner_id"]) is not None:
             await leading(session, actor, lead)
     await revise(session, actor, pilot, written, seen_version, action=EDIT, pilot_id=pilot.id)
-    if lead != before:
-        await _lead_changes(session, pilot.id, before, lead)
+    if pilot.lead_partner_id != before:
+        await _lead_changes(session, pilot.id, before, pilot.lead_partner_id)
     await settle(session, actor, pilot)
     return pilot
 
@@ -151,7 +153,7 @@ async def view(session: AsyncSession, actor: Actor, code: str) -> PilotView:
             "end_planned": pilot.planned_end_on,
             "needs": needs,
             "partners": parts,
-            "cases": await _cases(session, pilot.id),
+            "cases": await _cases(session, actor, pilot.id),
             "checklist": _todo(pilot, needs, parts) if EDIT in granted else [],
             "may": granted,
             "activity": await history(session, "pilot", pilot.id) if inside else [],
@@ -202,10 +204,10 @@ async def needs_of(session: AsyncSession, pilot_id: int) -> list[NeedItem]:
     return [NeedItem.model_validate(need) for need in (await session.exec(query)).scalars()]
 
 
-async def _cases(session: AsyncSession, pilot_id: int) -> list[CaseView]:
+async def _cases(session: AsyncSession, actor: Actor, pilot_id: int) -> list[CaseView]:
     query: Any = (
         select(Case, Partner.name)  # type: ignore[call-overload]
-        .join(Partner, col(Partner.id) == Case.authority_id)
+        .outerjoin(Partner, and_(col(Partner.id) == Case.authority_id, known(actor)))
         .where(col(Case.pilot_id) == pilot_id)
         .order_by(col(Case.id))
     )
@@ -246,12 +248,13 @@ async def _tell_needs(session: AsyncSession, actor: Actor, pilot_id: int) -> lis
     ]
 
 
-async def _tell_pilot(session: AsyncSession, actor: Actor, pilot_id: int) -> list[Node]:
+async def _tell_pilot(session: AsyncSession, _: Actor, pilot_id: int) -> list[Node]:
+    """The pilot itself: whoever is shown a chain was shown its name."""
     needs = func.array(
         select(PilotNeed.need_id).where(col(PilotNeed.pilot_id) == Pilot.id).scalar_subquery()  # type: ignore[call-overload]
     )
     query: Any = select(Pilot.id, Pilot.code, Pilot.title, Pilot.created_at, needs.label("needs")).where(  # type: ignore[call-overload]
-        col(Pilot.id) == pilot_id, allowed(actor, VIEW, Pilot)
+        col(Pilot.id) == pilot_id
     )
     return [
         Node(

@@ -62,8 +62,10 @@ class PartView(SQLModel):
 
 
 class CaseView(SQLModel):
+    """A case; ``authority`` is none where the reader may not know of it."""
+
     id: int
-    authority: str
+    authority: str | None = None
     number: str
     kind: CaseKind
     url: str | None = None

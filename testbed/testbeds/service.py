@@ -10,8 +10,9 @@ from testbed.access.models import Actor, TestbedCoordinator
 from testbed.access.rights import VIEW, allowed, demand, fetch, may, referred
 from testbed.activity import history, record
 from testbed.errors import Invalid
-from testbed.lists import Asked, Listed, Ref, in_language, in_swedish, matching, page_of
+from testbed.lists import Asked, Listed, in_language, in_swedish, matching, page_of
 from testbed.partners.models import Partner
+from testbed.partners.service import called, known
 from testbed.people.models import Person
 from testbed.revisions import archive, revise, slug_of
 from testbed.testbeds.geo import as_text
@@ -89,7 +90,7 @@ async def page(
             col(Testbed.season_from), col(Testbed.season_to),
         )
         .select_from(Testbed)
-        .join(Partner, (col(Partner.id) == col(Testbed.owner_partner_id)) & allowed(actor, VIEW, Partner), isouter=True)
+        .join(Partner, (col(Partner.id) == col(Testbed.owner_partner_id)) & known(actor), isouter=True)
         .where(allowed(actor, VIEW, Testbed), matching(Testbed, asked.q))
         .where(col(Testbed.archived_at).is_not(None) if archived else col(Testbed.archived_at).is_(None))
     )  # fmt: skip
@@ -111,7 +112,7 @@ async def view(session: AsyncSession, actor: Actor, slug: str) -> TestbedView:
     granted = await may(
         session, actor, bed, [EDIT, "pilot.register", "device.register", "coordinator.assign"]
     )
-    owner = await _owner(session, actor, bed.owner_partner_id)
+    owner = await called(session, actor, bed.owner_partner_id)
     return TestbedView.model_validate(
         bed,
         update={
@@ -124,14 +125,6 @@ async def view(session: AsyncSession, actor: Actor, slug: str) -> TestbedView:
             "activity": await history(session, "testbed", bed.id) if granted else [],
         },
     )
-
-
-async def _owner(session: AsyncSession, actor: Actor, number: int) -> Ref | None:
-    query: Any = select(col(Partner.name), col(Partner.slug)).where(
-        col(Partner.id) == number, allowed(actor, VIEW, Partner)
-    )
-    found = (await session.exec(query)).one_or_none()
-    return Ref(id=number, title=found.name, url=f"/partners/{found.slug}") if found else None
 
 
 async def _coordinators(session: AsyncSession, number: int) -> list[str]:

@@ -9,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor, PilotPartner
 from testbed.access.policy import roles_of
 from testbed.access.relations import TODAY, holds, memberships
-from testbed.access.rights import VIEW, allowed
 from testbed.errors import Invalid
 from testbed.lists import Ref, in_swedish
 from testbed.partners.models import Partner
+from testbed.partners.service import known
 from testbed.pilots.models import Pilot
 from testbed.texts import message
 from testbed.trials.models import Trial
@@ -31,9 +31,8 @@ async def owner_of(session: AsyncSession, actor: Actor, trial_id: int, partner_i
         Invalid: it is not the actor's to upload for, or it must be said which.
     """
     mine = await senders(session, actor, trial_id)
-    known = {each.id for each in mine}
     if partner_id is not None:
-        if partner_id not in known:
+        if partner_id not in {each.id for each in mine}:
             raise Invalid(ATTENTION, fields={"partner_id": NOT_YOURS})
         return partner_id
     if not mine:
@@ -60,7 +59,7 @@ async def senders(session: AsyncSession, actor: Actor, trial_id: int) -> list[Re
         found += (await session.exec(taking_part(trial_id))).scalars().all()
     order = {number: place for place, number in reversed(list(enumerate(found))) if number is not None}
     query: Any = select(Partner.id, Partner.name, Partner.slug).where(  # type: ignore[call-overload]
-        col(Partner.id).in_(list(order)), or_(col(Partner.id).in_(own), allowed(actor, VIEW, Partner))
+        col(Partner.id).in_(list(order)), known(actor)
     )
     rows = (await session.exec(query.order_by(in_swedish(col(Partner.name))))).all()
     refs = [Ref(id=row.id, title=row.name, url=f"/partners/{row.slug}") for row in rows]

@@ -157,7 +157,7 @@ async def questions(session: AsyncSession, actor: Actor, key: Key) -> AnswersVie
     result = matter.result
     schema = await current(session, result.trial_id)
     fields = schema.body.get("fields", []) if schema else []
-    offered = await answers.offered(session, actor, result)
+    offered = await answers.offered(session, result)
     same = offered is not None and answers.engine_answers(offered.answers) == answers.engine_answers(
         result.answers
     )

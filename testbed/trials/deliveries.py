@@ -15,6 +15,7 @@ from testbed.access.rights import ABSENT, VIEW, allowed
 from testbed.errors import Invalid, NotFound
 from testbed.lists import MOST, Asked, Ref, in_language, in_swedish, page_of
 from testbed.partners.models import Partner
+from testbed.partners.service import known
 from testbed.pilots.models import Pilot
 from testbed.texts import language, message
 from testbed.trials.models import Acceptance, DeliveryState, PlannedDelivery, Result, Trial
@@ -69,7 +70,7 @@ def state_of(due_on: date, received_at: datetime | None, *, lost: bool, today: d
 
 
 def items(actor: Actor) -> Any:
-    """The planned deliveries the actor may see, with what ``listed`` needs."""
+    """The planned deliveries the actor may see, with what ``listed`` needs; partners they may know of by name."""
     return (
         select(
             PlannedDelivery.id, PlannedDelivery.code, PlannedDelivery.title, PlannedDelivery.description,  # type: ignore[call-overload]
@@ -80,7 +81,7 @@ def items(actor: Actor) -> Any:
         )
         .join(Trial, col(Trial.id) == col(PlannedDelivery.trial_id))
         .join(Pilot, col(Pilot.id) == col(Trial.pilot_id))
-        .join(Partner, col(Partner.id) == col(PlannedDelivery.from_partner_id))
+        .join(Partner, and_(col(Partner.id) == col(PlannedDelivery.from_partner_id), known(actor)), isouter=True)
         .where(allowed(actor, VIEW, PlannedDelivery))
     )  # fmt: skip
 
@@ -160,7 +161,7 @@ async def _followed(session: AsyncSession, actor: Actor, slug: str) -> Partner:
         allowed(actor, FOLLOW, PlannedDelivery), col(PlannedDelivery.archived_at).is_(None)
     )
     concerns = allowed(actor, FOLLOW, Partner) | col(Partner.id).in_(followed)
-    query: Any = select(Partner).where(col(Partner.slug) == slug, concerns)
+    query: Any = select(Partner).where(col(Partner.slug) == slug, concerns, known(actor))
     found: Partner | None = (await session.exec(query)).scalar_one_or_none()
     if found is None:
         raise NotFound(ABSENT)

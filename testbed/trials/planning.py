@@ -13,6 +13,7 @@ from testbed.db import driver
 from testbed.errors import Invalid, NotFound
 from testbed.lists import Ref, in_swedish
 from testbed.partners.models import Partner
+from testbed.partners.service import called, known
 from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import message, said
@@ -35,7 +36,7 @@ async def register(
         Invalid: the partner does not take part.
     """
     trial = await fetch(session, actor, EDIT, Trial, col(Trial.id) == trial_id, lock=True)
-    await _insist(session, trial, draft.from_partner_id)
+    await _insist(session, actor, trial, draft.from_partner_id)
     number = await (await driver(session)).fetchval(
         "SELECT count(*) + 1 FROM planned_delivery WHERE trial_id = $1", trial.id
     )
@@ -64,7 +65,7 @@ async def edit(
     found = await _named(session, trial_id, code, lock=True)
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
     if written.get("from_partner_id", found.from_partner_id) != found.from_partner_id:
-        await _insist(session, trial, written["from_partner_id"])
+        await _insist(session, actor, trial, written["from_partner_id"])
     await revise(
         session, actor, found, written, seen_version, action="delivery.edit", pilot_id=trial.pilot_id
     )
@@ -113,9 +114,7 @@ async def shown(session: AsyncSession, actor: Actor, trial: Trial, found: Planne
         found,
         update={
             **told.model_dump(include={"state", "received_at", "lost_reason", "upload"}),
-            "partner": Ref(
-                id=found.from_partner_id, title=told.partner, url=f"/partners/{told.partner_slug}"
-            ),
+            "partner": await called(session, actor, found.from_partner_id),
             "trial": _ref(trial),
             "pilot": Ref(id=pilot.id, title=f"{pilot.code} {said(pilot.title)}", url=f"/pilots/{pilot.code}"),
             "results": items,
@@ -128,15 +127,16 @@ async def shown(session: AsyncSession, actor: Actor, trial: Trial, found: Planne
 async def blank(session: AsyncSession, actor: Actor, trial_id: int) -> DeliveryForm:
     """What the form of a new delivery shows."""
     trial = await fetch(session, actor, EDIT, Trial, col(Trial.id) == trial_id)
-    return DeliveryForm(trial=_ref(trial), partners=await _partners(session, trial))
+    return DeliveryForm(trial=_ref(trial), partners=await _partners(session, actor, trial))
 
 
 async def filled(session: AsyncSession, actor: Actor, trial_id: int, code: str) -> DeliveryForm:
     """What the form of an edit starts from."""
     form = await blank(session, actor, trial_id)
     form.delivery = await view(session, actor, trial_id, code)
-    if form.delivery.partner.id not in {each.id for each in form.partners}:
-        form.partners.append(form.delivery.partner)  # it has left the pilot since
+    partner = form.delivery.partner
+    if partner is not None and partner.id not in {each.id for each in form.partners}:
+        form.partners.append(partner)  # it has left the pilot since
     return form
 
 
@@ -152,17 +152,17 @@ async def _named(session: AsyncSession, trial_id: int, code: str, *, lock: bool 
     return found
 
 
-async def _insist(session: AsyncSession, trial: Trial, partner_id: int) -> None:
-    if partner_id not in {each.id for each in await _partners(session, trial)}:
+async def _insist(session: AsyncSession, actor: Actor, trial: Trial, partner_id: int) -> None:
+    if partner_id not in {each.id for each in await _partners(session, actor, trial)}:
         raise Invalid(deliveries.ATTENTION, fields={"from_partner_id": NOT_PART})
 
 
-async def _partners(session: AsyncSession, trial: Trial) -> list[Ref]:
-    """Who may be asked for a delivery: whoever hands in results to the pilot today, and its lead."""
+async def _partners(session: AsyncSession, actor: Actor, trial: Trial) -> list[Ref]:
+    """Who may be asked for a delivery: whoever hands in results to the pilot today, and its lead, as far as known."""
     lead = select(col(Pilot.lead_partner_id)).where(col(Pilot.id) == trial.pilot_id)
     asked = col(Partner.id).in_(taking_part(trial.id)) | col(Partner.id).in_(lead)
     query: Any = select(Partner.id, Partner.name, Partner.slug).where(  # type: ignore[call-overload]
-        asked, col(Partner.archived_at).is_(None)
+        asked, known(actor), col(Partner.archived_at).is_(None)
     )
     rows = (await session.exec(query.order_by(in_swedish(col(Partner.name))))).all()
     return [Ref(id=row.id, title=row.name, url=f"/partners/{row.slug}") for row in rows]

@@ -12,6 +12,7 @@ from testbed.access.models import Actor
 from testbed.access.rights import VIEW, allowed
 from testbed.catalogues import gettext
 from testbed.partners.models import Partner
+from testbed.partners.service import called
 from testbed.people.models import Person
 from testbed.pilots.models import Case, Pilot
 from testbed.texts import message, said
@@ -44,7 +45,10 @@ async def frozen(session: AsyncSession, result: Result) -> dict[str, Any]:
 
 
 async def told(session: AsyncSession, actor: Actor, result: Result, *, inside: bool) -> Receipt:
-    """The receipt for a reader; ``inside``: they may edit the result, so may know who sent it."""
+    """The receipt for a reader; ``inside``: they may edit the result, so may know who sent it.
+
+    The partner is named to those who may know of it today, by the name it had when the file came.
+    """
     names = result.receipt or await frozen(session, result)  # those from before receipts were kept
     number: Any = select(Case.number).where(col(Case.id) == result.case_id, allowed(actor, VIEW, Case))
     below = f"/results/{result.code}"
@@ -58,7 +62,7 @@ async def told(session: AsyncSession, actor: Actor, result: Result, *, inside: b
         trial=said(names["trial"]),
         trial_id=result.trial_id,
         pilot=names["pilot"],
-        partner=names["partner"],
+        partner=names["partner"] if await called(session, actor, result.owner_id) else None,
         person=names["person"] if inside else None,
         case=(await session.exec(number)).one_or_none() if result.case_id else None,
         delivery=names["delivery"],

@@ -13,7 +13,6 @@ from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Actor
-from testbed.access.rights import allowed
 from testbed.catalogues import spoken_in
 from testbed.columns import identity, link, moment, unique
 from testbed.db import driver
@@ -180,7 +179,6 @@ async def _seen(
         actor = Actor(kind="job", person_id=number)
         query = deliveries.items(actor).where(
             col(PlannedDelivery.from_partner_id) == partner_id,
-            allowed(actor, deliveries.FOLLOW, PlannedDelivery),
             *_missing(today),
         )
         rows = (await session.exec(query.order_by(*deliveries.BY_DUE))).all()

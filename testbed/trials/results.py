@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,6 +16,7 @@ from testbed.errors import NotFound
 from testbed.jobs import JobState
 from testbed.lists import Asked, Listed, Ref, in_swedish, matching, page_of
 from testbed.partners.models import Partner
+from testbed.partners.service import called, known
 from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import message, said
@@ -79,7 +80,6 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
     """The view of a result that the actor was found entitled to already; about a dozen short queries."""
     granted = await may(session, actor, result, ACTIONS)
     trial, pilot = await above(session, result)
-    owner = await session.get_one(Partner, result.owner_id)
     report = result.report or {}
     below = f"/results/{result.code}"
     return ResultView.model_validate(
@@ -87,7 +87,7 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
         update={
             "trial": Ref(id=trial.id, title=said(trial.title), url=f"/trials/{trial.id}"),
             "pilot": Ref(id=pilot.id, title=f"{pilot.code} {said(pilot.title)}", url=f"/pilots/{pilot.code}"),
-            "owner": Ref(id=owner.id, title=owner.name, url=f"/partners/{owner.slug}"),
+            "owner": await called(session, actor, result.owner_id),
             **{name: report[name] for name in REPORTED if name in report},
             "receipt": await receipts.told(session, actor, result, inside=EDIT in granted),
             "delivery": await deliveries.brief(session, result),
@@ -188,7 +188,7 @@ def _items(actor: Actor) -> Any:
         )
         .join(Trial, col(Trial.id) == Result.trial_id)
         .join(Pilot, col(Pilot.id) == Trial.pilot_id)
-        .join(Partner, col(Partner.id) == Result.owner_id)
+        .join(Partner, and_(col(Partner.id) == Result.owner_id, known(actor)), isouter=True)
         .where(allowed(actor, VIEW, Result))
     )  # fmt: skip
 

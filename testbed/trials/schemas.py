@@ -55,10 +55,11 @@ async def version(session: AsyncSession, actor: Actor, trial_id: int, number: in
         NotFound: the trial is absent or hidden, or has no such version.
     """
     await fetch(session, actor, VIEW, Trial, col(Trial.id) == trial_id)
-    if number is None:
-        found = await current(session, trial_id)
-    else:
-        found = await _numbered(session, trial_id, number)
+    return await _held_or_numbered(session, trial_id, number)
+
+
+async def _held_or_numbered(session: AsyncSession, trial_id: int, number: int | None) -> TableSchema:
+    found = await (current(session, trial_id) if number is None else _numbered(session, trial_id, number))
     if found is None:
         raise NotFound(NONE_YET)
     return found
@@ -88,7 +89,7 @@ async def view(session: AsyncSession, actor: Actor, trial_id: int, number: int |
     trial = await fetch(session, actor, VIEW, Trial, col(Trial.id) == trial_id)
     found = None
     if number is not None or await current(session, trial_id) is not None:
-        found = await version(session, actor, trial_id, number)
+        found = await _held_or_numbered(session, trial_id, number)
     granted = await may(session, actor, trial, [EDIT, service.UPLOAD])
     versions = await _history(session, trial_id)
     held = {} if found is None else await _held(session, found, inside=EDIT in granted)

@@ -51,7 +51,7 @@ class ResultItem(SQLModel):
     trial_id: int
     trial: dict[str, str]
     pilot: str
-    owner: str
+    owner: str | None = None
     access: Access
     acceptance: Acceptance = Acceptance.open
     generated: bool = False
@@ -65,8 +65,8 @@ class DeliveryItem(SQLModel):
     code: str = Field(schema_extra={"examples": ["D1"]})
     title: dict[str, str]
     description: dict[str, str] | None = None
-    partner: str
-    partner_slug: str
+    partner: str | None = Field(default=None, description="None where the reader may not know of it.")
+    partner_slug: str | None = None
     trial_id: int
     trial: dict[str, str]
     pilot: str = Field(description="Code of the pilot.")
@@ -97,7 +97,7 @@ class DeliveryView(DeliveryFields):
     code: str
     title: dict[str, str]
     description: dict[str, str] | None = None
-    partner: Ref
+    partner: Ref | None = Field(default=None, description="None where the reader may not know of it.")
     trial: Ref
     pilot: Ref
     state: DeliveryState | None = None
@@ -164,7 +164,7 @@ class Receipt(SQLModel):
     trial: str
     trial_id: int
     pilot: str
-    partner: str
+    partner: str | None = None
     person: str | None = Field(
         default=None, description="Who sent it; only for those who may edit the result."
     )
@@ -231,7 +231,7 @@ class ResultView(SQLModel):
     generated: bool
     trial: Ref
     pilot: Ref
-    owner: Ref
+    owner: Ref | None = None
     rows: int | None = None
     rejected: int = 0
     kind: str | None = None

@@ -1,310 +1,302 @@
-"""A world with something of everything in it, each with a canary: a string only those who may see it ever meet."""
+"""A world with something of everything in it, each with a canary: a string only those who may see it ever meet.
 
-import json
-from base64 import b64encode
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+Every level is there, and everything has hidden neighbours: a public testbed of a hidden partner, a public pilot in a
+hidden testbed, a hidden lead, a hidden parent, files of a partner that left, places where only hidden devices sat.
+"""
+
+from datetime import date
 from typing import Any
 
 import asyncpg
 
-from testbed.canonical import digest
 from testbed.files import Store
-from testbed.trials.soundness import sound
-from tests.cast import ALVA, BO, CECILIA, DAVID, EBBA, PART
-from tests.matrix.beside import devices, outcomes
-from tests.matrix.oracle import Pilot, Principal, Thing
-from tests.trials.checked import findings_file
+from testbed.people.secrets import digest
+from tests.cast import ALVA, PEOPLE, signed_in, token_of
+from tests.matrix.builder import ARCHIVED, Builder
+from tests.matrix.builder import World as World
+from tests.matrix.evidence import dataset, decision, delivery, outcome, result, trial, upload
+from tests.matrix.field import deployed, device, place
+from tests.matrix.oracle import Principal, Thing
 
-MARKS = {"private": "PV", "consortium": "CN", "public": "PB"}  # letters that codes may hold
+ORIGIN = "http://testserver"
+MEMBERS = {"dold": ("Fanny", "manager"), "parter": ("Bo", "member")}
+SECRET = "s" * 43
+UPLOADS = "Upload"
+PASSWORD = "lång nog som lösenord"
+
+
+def cookie(name: str) -> str:
+    return f"{name.lower()}{'x' * 43}"[:43]
+
+
+def browser(name: str) -> dict[str, str]:
+    return {"cookie": f"testbed={cookie(name)}", "origin": ORIGIN, "accept-language": "en"}
+
 
 PRINCIPALS = [
-    Principal("nobody", {"accept-language": "en"}, signed_in=False),
-    Principal("Alva", ALVA, partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn"}), scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("Bo", BO, partners={"lunet": "manager"}, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("Cecilia", CECILIA, partners={"ltu": "member"}, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("David", DAVID, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
-    Principal("Ebba", EBBA, admin=True, scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"})),
+    Principal("nobody", {"origin": ORIGIN, "accept-language": "en"}),
+    Principal("Alva", browser("Alva"), "Alva", partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn", "arkiv"})),
+    Principal("Bo", browser("Bo"), "Bo", partners={"lunet": "manager", "parter": "member"}),
+    Principal("Cecilia", browser("Cecilia"), "Cecilia", partners={"ltu": "member"}),
+    Principal("David", browser("David"), "David"),
+    Principal("Ebba", browser("Ebba"), "Ebba", admin=True),
+    Principal("Fanny", browser("Fanny"), "Fanny", partners={"dold": "manager"}),
+    Principal(
+        "Alva's token", ALVA, "Alva", partners={"lulea": "member"}, coordinates=frozenset({"norra-hamn", "arkiv"}),
+        scopes=frozenset({"read", "export", "upload", "observe", "manage", "publish"}),
+    ),
+    Principal("Cecilia's token for uploads", signed_in(UPLOADS), "Cecilia", partners={"ltu": "member"}, scopes=frozenset({"upload"})),
 ]  # fmt: skip
-
-
-@dataclass
-class World:
-    """``things`` by model; ``canaries`` maps a string to the row it lies in and the right it takes to meet it."""
-
-    things: dict[str, list[Thing]] = field(default_factory=dict)
-    canaries: dict[str, tuple[Thing, str]] = field(default_factory=dict)
-
-    def add(self, thing: Thing) -> Thing:
-        self.things.setdefault(thing.model, []).append(thing)
-        return thing
-
-    def canary(self, thing: Thing, right: str = "view") -> str:
-        mark = f"kanariefågel{len(self.canaries):04}x"
-        self.canaries[mark] = (thing, right)
-        return mark
-
-
-class Builder:
-    """Writes rows and keeps the facts about them side by side."""
-
-    def __init__(self, connection: asyncpg.Connection, store: Store) -> None:
-        self.sql, self.store, self.world = connection, store, World()
-
-    async def number(self, query: str, *values: Any) -> int:
-        made: int = await self.sql.fetchval(query, *values)
-        return made
-
-    async def kept(self, content: str) -> str:
-        async def once() -> AsyncIterator[bytes]:
-            yield content.encode()
-
-        return (await self.store.keep(once(), most_bytes=10_000)).sha256
-
-    async def pilot(self, code: str, level: str, testbed: str, roles: dict[str, list[str]]) -> Thing:
-        facts = Pilot(testbed, {slug: set(each) for slug, each in roles.items()})
-        thing = self.world.add(
-            Thing("Pilot", level, pilot=facts, testbed=testbed, path={"code": code}, name=code)
-        )
-        mark = self.world.canary(thing)
-        number = await self.number(
-            "INSERT INTO pilot (testbed_id, code, title, stage, state, visibility, planned_start_on, planned_end_on, quick)"
-            " SELECT id, $1, jsonb_build_object('sv', $2::text), 'running', 'active', $3, '2026-01-01', '2026-12-31',"
-            " '{\"personal\": false, \"camera\": false, \"research\": false, \"ai\": false}'"
-            " FROM testbed WHERE slug = $4 RETURNING id",
-            code, f"Pilot {mark}", level, testbed,
-        )  # fmt: skip
-        for slug, each in roles.items():
-            await self.sql.execute(PART, number, slug, each)
-        thing.path["id"] = str(number)
-        thing.path["part"] = str(
-            await self.number("SELECT min(id) FROM pilot_partner WHERE pilot_id = $1", number)
-        )
-        await self.need(thing, testbed, number)
-        await self.case(thing, number)
-        return thing
-
-    async def case(self, pilot: Thing, number: int) -> None:
-        """A case number, as visible as its pilot: also on the receipts of those who own a file in it."""
-        thing = Thing("Case", None, pilot=pilot.pilot, parent=pilot, name=f"case of {pilot.name}")
-        pilot.path["case"] = str(
-            await self.number(
-                "INSERT INTO pilot_case (pilot_id, authority_id, number, kind) SELECT $1, id, $2, 'municipal' FROM partner"
-                " WHERE slug = 'lulea' RETURNING id",
-                number, f"KS {self.world.canary(thing)}",
-            )
-        )  # fmt: skip
-
-    async def need(self, pilot: Thing, testbed: str, number: int) -> None:
-        thing = Thing(
-            "Need", None, pilot=pilot.pilot, testbed=testbed, parent=pilot, name=f"need of {pilot.name}"
-        )
-        need = await self.number(
-            "INSERT INTO need (testbed_id, statement, user_groups) SELECT id, $2, '{residents}' FROM testbed WHERE slug = $1 RETURNING id",
-            testbed, f"Behov {self.world.canary(self.world.add(thing))}",
-        )  # fmt: skip
-        await self.sql.execute("INSERT INTO pilot_need (pilot_id, need_id) VALUES ($1, $2)", number, need)
-        thing.path["need"] = str(need)
-
-    async def trial(self, pilot: Thing, level: str) -> Thing:
-        thing = Thing("Trial", level, pilot=pilot.pilot, parent=pilot, name=f"trial of {pilot.name}")
-        mark = self.world.canary(self.world.add(thing))
-        number = await self.number(
-            "INSERT INTO trial (pilot_id, title, visibility) VALUES ($1, jsonb_build_object('sv', $2::text), $3) RETURNING id",
-            int(pilot.path["id"]), f"Försök {mark}", level,
-        )  # fmt: skip
-        thing.path.update({"trial": str(number), "filename": "m.csv"})
-        await self.schema(thing, number)
-        return thing
-
-    async def schema(self, trial: Thing, number: int) -> None:
-        """A table schema of the trial, as visible as the trial is; its texts are canaries."""
-        title, note = self.world.canary(trial), self.world.canary(trial)
-        body, faults = sound({"fields": [{"name": "kolumn", "type": "string", "title": title}]})
-        assert not faults
-        await self.sql.execute(
-            "INSERT INTO table_schema (trial_id, number, body, sha256, note) VALUES ($1, 1, $2, $3, $4)",
-            number, json.dumps(body), digest(body), note,
-        )  # fmt: skip
-
-    async def delivery(self, trial: Thing, owner: str) -> None:
-        """As visible as its trial; why it is lost is for those who take part, as a consortium's file is."""
-        told = Thing(
-            "Standing", "consortium", owner=owner, pilot=trial.pilot, parent=trial, name=f"D1 of {trial.name}"
-        )
-        await self.sql.execute(
-            "INSERT INTO planned_delivery (trial_id, code, title, description, from_partner_id, due_on, lost_reason)"
-            " SELECT $1, 'D1', jsonb_build_object('sv', $2::text), jsonb_build_object('sv', $3::text), id, '2026-06-01', $4"
-            " FROM partner WHERE slug = $5",
-            int(trial.path["trial"]), f"Leverans {self.world.canary(trial)}", f"Om {self.world.canary(trial)}",
-            f"Skäl {self.world.canary(told)}", owner,
-        )  # fmt: skip
-        trial.path["delivery"] = "D1"
-
-    async def webhook(self, slug: str) -> str:
-        """An address that only the partner's managers ever meet."""
-        mark = self.world.canary(Thing("Hook", "private", owner=slug, name=f"webhook of {slug}"))
-        return str(
-            await self.number(
-                "INSERT INTO webhook (partner_id, url, secret, events) SELECT id, $1, $2, '{result.received}' FROM partner"
-                " WHERE slug = $3 RETURNING id",
-                f"https://{mark}.example.se/", bytes(32), slug,
-            )
-        )  # fmt: skip
-
-    async def result(self, trial: Thing, level: str, owner: str, code: str) -> Thing:
-        thing = Thing(
-            "Result", level, owner=owner, pilot=trial.pilot, parent=trial, path={"result": code}, name=code
-        )
-        assert trial.parent is not None
-        mark = self.world.canary(self.world.add(thing))
-        inside = self.world.canary(thing, "read")
-        digest = await self.kept(f"kolumn\n{inside}\n{code}\n")
-        refused = await self.kept(f"__line;__rules;kolumn\r\n2;type kolumn;{inside}\r\n")
-        findings = findings_file(self.store.staging / f"{code}.parquet", [(2, "kolumn", 1, inside, "type")])
-        thing.path["id"] = str(
-            await self.number(
-                "INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,"
-                " parquet_sha256, rejected_sha256, note, findings_sha256, case_id) SELECT $1, $2, id, $3, $4, $6, $5, 'partly', 1,"
-                " jsonb_build_object('header', 'h'), $4, $9, $7, $10, $11"
-                " FROM partner WHERE slug = $8 RETURNING id",
-                code, int(trial.path["trial"]), f"{mark}.csv", digest, level,
-                await self.store.size(digest), f"anteckning {mark}", owner, refused,
-                (await self.store.keep_file(findings)).sha256, int(trial.parent.path["case"]),
-            )
-        )  # fmt: skip
-        return thing
-
-    async def upload(self, trial: Thing, person: str) -> None:
-        """An upload under way; the trial may be hidden from whoever began it, as when they left the pilot."""
-        thing = Thing("Upload", person=person, name=f"upload of {person} to {trial.name}")
-        told = b64encode(f"{self.world.canary(self.world.add(thing))}.csv".encode()).decode()
-        thing.path["upload"] = str(
-            await self.number(
-                "INSERT INTO upload (person_id, trial_id, owner_id, length_bytes, metadata_sent, state, expires_at)"
-                " SELECT person.id, $1, partner.id, 5, $2, 'arriving', now() + interval '7 days' FROM person, partner"
-                " WHERE person.name = $3 AND slug = 'lunet' RETURNING identifier",
-                int(trial.path["trial"]), f"trial MQ==,filename {told}", person,
-            )
-        )  # fmt: skip
-
-    async def replaces(self, new: Thing, old: Thing) -> None:
-        """A file that everybody sees, in place of one that few do."""
-        await self.sql.execute(
-            "UPDATE result SET replaces_id = $2 WHERE id = $1", int(new.path["id"]), int(old.path["id"])
-        )
-
-    async def dataset(self, pilot: Thing, level: str, owner: str, result: Thing, *, published: bool) -> Thing:
-        slug = f"{level}-{'ute' if published else 'utkast'}-{pilot.path['id']}"
-        thing = Thing(
-            "Dataset",
-            level,
-            owner=owner,
-            pilot=pilot.pilot,
-            parent=pilot,
-            published=published,
-            path={"slug": slug, "job": "1"},
-            name=slug,
-        )
-        mark = self.world.canary(self.world.add(thing))
-        number = await self.number(
-            "INSERT INTO dataset (slug, pilot_id, owner_id, title, description, licence, access, state)"
-            " SELECT $1, $2, id, jsonb_build_object('sv', $3::text), '{\"sv\": \"Om\"}', 'CC-BY-4.0', $4, $5"
-            " FROM partner WHERE slug = $6 RETURNING id",
-            slug, int(pilot.path["id"]), f"Data {mark}", level, "published" if published else "draft", owner,
-        )  # fmt: skip
-        await self.sql.execute(
-            "INSERT INTO dataset_result (dataset_id, result_id, position) VALUES ($1, $2, 0)",
-            number, int(result.path["id"]),
-        )  # fmt: skip
-        if published:
-            await self.version(thing, number, result)
-        return thing
-
-    async def version(self, dataset: Thing, number: int, result: Thing) -> None:
-        thing = Thing(
-            "Version",
-            None,
-            owner=dataset.owner,
-            pilot=dataset.pilot,
-            parent=dataset,
-            name=f"version of {dataset.name}",
-        )
-        self.world.add(thing)
-        content = self.world.canary(dataset, "read")
-        digest = await self.kept(f"kolumn\n{content}\n")
-        size = await self.store.size(digest)
-        profile = f'{{"columns": [{{"name": "{content}", "type": "string", "statistics": {{}}}}], "preview": {{"columns": ["{content}"], "rows": [["{content}"]]}}}}'
-        made = await self.number(
-            "INSERT INTO version (dataset_id, number, rows, profile, manifest, manifest_sha256, parquet_sha256,"
-            " parquet_size, csv_sha256, csv_size) VALUES ($1, '1.0.0', 1, $2, jsonb_build_object('m', $3::text), $4, $4, $5, $4, $5) RETURNING id",
-            number, profile, content, digest, size,
-        )  # fmt: skip
-        name = f"{self.world.canary(dataset, 'read')}.csv"
-        await self.sql.execute(
-            "INSERT INTO version_source (version_id, result_id, filename, sha256, size, row_from, row_to) VALUES ($1, $2, $3, $4, $5, 0, 1)",
-            made, int(result.path["id"]), name, digest, size,
-        )  # fmt: skip
-        thing.path.update(
-            {**dataset.path, "version": "1.0.0", "name": "data.csv", "filename": name, "id": str(made)}
-        )
 
 
 async def build(connection: asyncpg.Connection, store: Store) -> World:
     """Write the world into a database that holds the cast."""
     make = Builder(connection, store)
-    for slug, testbed in (
-        ("lulea", None),
-        ("lunet", None),
-        ("ltu", None),
-        (None, "norra-hamn"),
-        (None, "skeppsbron"),
-    ):
-        if slug:
-            path = {
-                "slug": slug,
-                "member": "1",
-                "hook": await make.webhook(slug) if slug == "lunet" else "999",
-            }
-            make.world.add(Thing("Partner", "public", owner=slug, path=path, name=slug))
-            waiting = "norra-hamn" if slug == "lunet" else None  # where somebody coordinates and waits for it
-            make.world.add(
-                Thing("Expected", "private", owner=slug, testbed=waiting, path={"slug": slug}, name=slug)
-            )
-        else:
-            make.world.add(
-                Thing(
-                    "Testbed",
-                    "public",
-                    owner="lulea",
-                    testbed=testbed,
-                    path={"slug": testbed or ""},
-                    name=testbed or "",
-                )
-            )
-    parts = {"lunet": ["supplier"], "ltu": ["researcher"]}
-    pilots = [
-        await make.pilot("LUL-2026-801", "partners", "norra-hamn", parts),
-        await make.pilot("LUL-2026-802", "public", "norra-hamn", parts),
-        await make.pilot("LUL-2026-803", "internal", "norra-hamn", parts),
-        await make.pilot("LUL-2026-804", "public", "skeppsbron", {"lulea": ["lead"]}),
-    ]
-    for n, pilot in enumerate(pilots):
-        owner = "lunet" if n < 3 else "lulea"
-        trial = await make.trial(pilot, "public")
-        if n < 3:
-            await make.upload(trial, "Cecilia" if n == 2 else "Bo")
-        await make.delivery(trial, owner)
-        results = [
-            await make.result(trial, level, owner, f"R-{MARKS[level]}{n}AAA")
-            for level in ("private", "consortium", "public")
-        ]
-        await make.replaces(results[2], results[0])
-        for level in (
-            ("public", "registered", "consortium", "restricted", "private") if n < 2 else ("public",)
-        ):
-            for published in (True, False) if n == 0 or level == "public" else (True,):
-                await make.dataset(pilot, level, owner, results[0], published=published)
-        await devices(make, pilot, owner)
-        await outcomes(make, pilot)
+    await partners(make)
+    beds = await testbeds(make)
+    await come_in(make)
+    pilots = await register(make)
+    await measure(make, beds, pilots)
+    for each in pilots[:-1]:
+        await evidence(make, each)
+    await people(make, beds)
+    expected(make)
     return make.world
+
+
+async def partners(make: Builder) -> None:
+    for slug in ("lulea", "lunet", "ltu"):
+        thing = make.world.add(Thing("Partner", "public", owner=slug, path={"slug": slug}, name=slug))
+        number = await make.id_of("partner", slug)
+        thing.path.update(id=str(number), called={"lulea": "Luleå kommun", "lunet": "Lunet"}.get(slug, "LTU"))
+        await make.people(thing, number)
+    await make.partner("dold", "restricted", kind="department")
+    await make.partner("intern", "internal", kind="department")
+    await shared(make, make.world.one("Partner", "lunet"), make.world.one("Partner", "dold"))
+    await make.partner("parter", "partners")
+    await make.partner("dotter", "public", parent="intern")
+    await make.partner("nytt", "public")
+    await make.partner("gammalt", "public", archived_at=ARCHIVED)
+
+
+async def shared(make: Builder, partner: Thing, other: Thing) -> None:
+    """The invited member of one partner belongs to another one too: a link would open the doors of both."""
+    row = await make.sql.fetchrow(
+        "SELECT person.id, person.name FROM membership m JOIN person ON person.id = m.person_id WHERE m.id = $1",
+        int(partner.path["member"]),
+    )
+    await make.put("membership", person_id=row["id"], partner_id=int(other.path["id"]), role="member")
+    make.world.canary(other, "membership.manage", mark=row["name"].removeprefix("Person "))
+    partner.path["shared"] = other.name
+
+
+async def testbeds(make: Builder) -> dict[str, Thing]:
+    for slug, owner in (("norra-hamn", "lulea"), ("skeppsbron", "intern")):
+        thing = make.world.add(
+            Thing("Testbed", "public", owner=owner, testbed=slug, path={"slug": slug}, name=slug)
+        )
+        number = await make.id_of("testbed", slug)
+        await make.sql.execute(
+            "UPDATE testbed SET owner_partner_id = $1 WHERE id = $2",
+            await make.id_of("partner", owner),
+            number,
+        )
+        await make.coordinated(thing, number)
+    await make.testbed("intern", "internal", "intern")
+    await make.testbed("dold", "restricted", "dold")
+    await make.testbed("parter", "partners", "parter")
+    await make.testbed("arkiv", "public", "lulea", archived_at=ARCHIVED)
+    return {each.name: each for each in make.world.things["Testbed"]}
+
+
+async def come_in(make: Builder) -> None:
+    """Sessions for everybody, and a person of a hidden partner."""
+    await make.put("person", name="Fanny", email="fanny@demo.example", state="active", admin=False)
+    for slug, (name, role) in MEMBERS.items():
+        person = await make.sql.fetchval("SELECT id FROM person WHERE name = $1", name)
+        await make.put(
+            "membership", person_id=person, partner_id=await make.id_of("partner", slug), role=role,
+            from_on=date(2026, 1, 1),
+        )  # fmt: skip
+    alva = await make.sql.fetchval("SELECT id FROM person WHERE name = 'Alva'")
+    await make.put("testbed_coordinator", person_id=alva, testbed_id=await make.id_of("testbed", "arkiv"))
+    for name in [*PEOPLE, "Fanny"]:
+        number = await make.sql.fetchval(
+            "INSERT INTO session (person_id, sha256, seen_at, expires_at, user_agent) SELECT id, $2, now() + interval '1 h',"
+            " now() + interval '1 d', 'Firefox/1' FROM person WHERE name = $1 RETURNING id",
+            name, digest(cookie(name)),
+        )  # fmt: skip
+        make.world.add(
+            Thing("Session", person=name, path={"number_": str(number)}, name=f"session of {name}")
+        )
+    _, _, public, rest = token_of(UPLOADS).split("_", 3)
+    await make.sql.execute(
+        "INSERT INTO token (person_id, name, public, sha256, scopes, expires_at)"
+        " SELECT id, 'uploads', $1, $2, '{upload}', now() + interval '1 year' FROM person WHERE name = 'Cecilia'",
+        public, digest(rest[:43]),
+    )  # fmt: skip
+    await make.sql.execute(
+        "UPDATE token SET used_at = now() + interval '1 h'"
+    )  # so that using one writes nothing
+    for row in await make.sql.fetch(
+        "SELECT token.id, person.name FROM token JOIN person ON person.id = person_id"
+    ):
+        make.world.add(
+            Thing(
+                "Token", person=row["name"], path={"number_": str(row["id"])}, name=f"token of {row['name']}"
+            )
+        )
+
+
+async def register(make: Builder) -> list[Thing]:
+    """Pilots of every level, in testbeds seen and hidden; the last is archived."""
+    parts = {"lunet": ["supplier"], "ltu": ["researcher"], "dold": ["evaluator", "need_owner"]}
+    pilots = [
+        await make.pilot(
+            "LUL-2026-801", "partners", "norra-hamn", parts | {"intern": ["lead"]}, lead="intern"
+        ),
+        await make.pilot(
+            "LUL-2026-802", "public", "norra-hamn", parts | {"lulea": ["host", "supplier"], "dotter": ["observer"]}
+        ),
+        await make.pilot("LUL-2026-803", "internal", "norra-hamn", {"lunet": ["supplier"], "ltu": ["researcher"]}),
+        await make.pilot("LUL-2026-804", "public", "skeppsbron", {"lulea": ["lead"], "ltu": ["need_owner"]}, lead="lulea"),
+        await make.pilot(
+            "LUL-2026-805", "restricted", "dold", {"lunet": ["supplier"], "dold": ["lead"]}, left=["lunet"], lead="dold"
+        ),
+        await make.pilot("LUL-2026-806", "public", "intern", {"ltu": ["researcher", "host"], "intern": ["observer"]}),
+        await make.pilot("LUL-2026-807", "public", "norra-hamn", {"lunet": ["supplier"]}, archived_at=ARCHIVED),
+    ]  # fmt: skip
+    await make.need(pilots[1], pilots[2])
+    for each in pilots:
+        if each is not pilots[2]:
+            await make.need(each)
+    for each in pilots:
+        await make.case(each, "intern" if each is pilots[1] else "lulea")
+    return pilots
+
+
+async def measure(make: Builder, beds: dict[str, Thing], pilots: list[Thing]) -> None:
+    """Devices that are seen and hidden, at places of their own and at one they share."""
+    first, second, third, _, fifth, sixth, _ = pilots
+    one = await device(make, "partners", "lunet", "norra-hamn", first)
+    two = await device(make, "public", "lunet", "norra-hamn", second)
+    three = await device(make, "public", "intern", "norra-hamn", second)
+    four = await device(make, "restricted", "ltu", "norra-hamn", second)
+    five = await device(make, "public", "lunet", "norra-hamn", third)
+    await device(make, "public", "ltu", "norra-hamn", third)
+    six = await device(make, "partners", "lunet", "dold", fifth)
+    seven = await device(make, "public", "ltu", "intern", sixth)
+    eight = await device(make, "public", "dold", "dold")
+    nine = await device(make, "internal", "parter", "parter")
+    await device(make, "public", "lunet", "norra-hamn", archived=True)
+    ten = await device(make, "partners", "lunet", "norra-hamn", first)
+    shared = await place(make, beds["norra-hamn"], two, four, five)
+    await deployed(make, two, shared, third)
+    for each in (four, five):
+        await deployed(make, each, shared, second)
+    for each, bed in (
+        (one, "norra-hamn"),
+        (six, "dold"),
+        (seven, "intern"),
+        (eight, "dold"),
+        (nine, "parter"),
+    ):
+        await deployed(make, each, await place(make, beds[bed], each))
+    await deployed(make, three, await place(make, beds["norra-hamn"], three), second)
+    await deployed(make, one, await place(make, beds["norra-hamn"], one), first, ended=True)
+    await place(make, beds["intern"])
+    ten.path["place"] = (await place(make, beds["norra-hamn"])).path["id"]
+
+
+async def evidence(make: Builder, pilot: Thing) -> None:
+    """Results and datasets of every level for the public pilot, fewer for the others; each rests on hidden results too."""
+    whole, owner = pilot.name.endswith("802"), "lulea" if pilot.name.endswith("804") else "lunet"
+    owner = "ltu" if pilot.name.endswith("806") else owner
+    run = await trial(make, pilot)
+    await delivery(make, run, owner, "D1", lost=True)
+    await delivery(make, run, "lunet" if owner == "lulea" else "ltu", "D2")
+    await delivery(make, run, "dold" if whole else owner, "D3")
+    taken: dict[str, Any] = {"acceptance": "accepted_partly", "answers": {"decimal": ","}}
+    own = await result(make, run, "private", owner, **taken)
+    other = await result(make, run, "private", "dold", **taken)
+    levels = ("consortium", "public", "registered", "restricted") if whole else ("public",)
+    levels = ("consortium", *levels) if owner == "ltu" else levels
+    for level in levels:
+        await result(
+            make,
+            run,
+            level,
+            owner,
+            asked_at=ARCHIVED if whole and level == "consortium" else None,
+            replaces_id=int(own.path["id"]),
+            delivery_id=int(run.path["planned"]),
+        )
+    held = [other, own]  # the one that its owner may not see comes first, and stays there
+    left = pilot.name.endswith("803")  # whose people see nothing of the pilot, but what they own
+    await upload(make, run, *(("Bo", "lunet") if owner == "lunet" and not left else ("Cecilia", "ltu")))
+    if left:
+        await dataset(make, pilot, "private", "ltu", held)
+    first = await dataset(make, pilot, "private", owner, held)
+    for level in ("public", "registered", "consortium", "restricted") if whole else ("public",):
+        await dataset(make, pilot, level, owner, held)
+    if whole:
+        for level, archived in (("internal", False), ("restricted", False), ("public", True)):
+            await delivery(make, await trial(make, pilot, level, archived=archived), "lunet", "D1")
+        await result(make, run, "public", "intern")
+        await result(make, run, "public", owner, archived=True)
+        await dataset(make, pilot, "public", "intern", [own])
+        await dataset(make, pilot, "restricted", "dold", [own], archived=True)
+        await dataset(make, pilot, "public", owner, [own], archived=True, published=False)
+    await dataset(make, pilot, "public", owner, held, published=False) if not whole else None
+    rests = next(each for each in make.world.things["Version"] if each.above == (first,))
+    await outcome(make, pilot, rests)
+    if whole:
+        await outcome(make, pilot, rests, archived=True)
+    await decision(make, pilot)
+
+
+def expected(make: Builder) -> None:
+    """What is expected of each partner: for its members, and for those who coordinate where something is expected."""
+    for partner in make.world.things["Partner"]:
+        waiting = [each for each in make.world.things["PlannedDelivery"] if each.owner == partner.owner]
+        make.world.add(
+            Thing(
+                "Expected",
+                owner=partner.owner,
+                above=(partner, *waiting),
+                path=partner.path,
+                name=f"expected of {partner.name}",
+            )
+        )
+
+
+async def people(make: Builder, beds: dict[str, Thing]) -> None:
+    """Those whom administrators look after, and one who was sent a link."""
+    query = "SELECT min(person_id) FROM testbed_coordinator WHERE testbed_id = $1 AND person_id <> $2"
+    alva = await make.sql.fetchval("SELECT id FROM person WHERE name = 'Alva'")
+    for name in ("norra-hamn", "dold"):
+        number = await make.sql.fetchval(query, int(beds[name].path["id"]), alva)
+        make.world.add(
+            Thing(
+                "Person",
+                path={"person": str(number), "bed": beds[name].path["id"]},
+                name=f"coordinator of {name}",
+            )
+        )
+    ways = {
+        "suspended": [],
+        "active": [],
+        "invited": [(make.world.one("Partner", "dold"), "membership.manage")],
+    }
+    for state, known in ways.items():
+        number = await make.person(*known, state=state, admin=state == "active")
+        make.world.add(Thing("Person", path={"person": str(number)}, name=f"somebody {state}"))
+    await make.put(
+        "membership", person_id=number, partner_id=await make.id_of("partner", "dold"), role="member"
+    )
+    await make.put(
+        "one_time_link", purpose="invite", sha256=digest(SECRET), person_id=number,
+        expires_at=ARCHIVED.replace(year=2100),
+    )  # fmt: skip
+    name = await make.sql.fetchval("SELECT name FROM person WHERE id = $1", number)
+    make.world.add(Thing("Link", path={"token": SECRET, "opens": name}, name="a link"))
