@@ -27,8 +27,8 @@ FILE: dict[str, tuple[str, str, str]] = {
     ),
     "encoding": (
         "error",
-        "Texten är varken UTF-8 eller Windows-1252. Spara filen som UTF-8.",
-        "The text is neither UTF-8 nor Windows-1252. Save the file as UTF-8.",
+        "Texten är varken UTF-8 eller Windows-1252. Spara filen som UTF-8, eller ange dess kodning; originalet är sparat.",
+        "The text is neither UTF-8 nor Windows-1252. Save the file as UTF-8, or name its encoding; the original is kept.",
     ),
     "encoding-assumed": (
         "warning",
