@@ -52,8 +52,10 @@ FILE: dict[str, tuple[str, str, str]] = {
     ),
     "too-many-columns": (
         "error",
-        "Tabellen har fler än 2 000 kolumner.",
-        "The table has more than 2,000 columns.",
+        "Tabellen har fler än 1 000 kolumner, och så breda läser vi inte. Gör rader av dem: en kolumn för vad som mättes, "
+        "en för värdet. Filen är sparad som den är.",
+        "The table has more than 1,000 columns, and we read none that wide. Turn them into rows: one column for what was "
+        "measured, one for the value. The file is kept as it is.",
     ),
     "too-many-rows": (
         "error",
@@ -124,9 +126,10 @@ FILE: dict[str, tuple[str, str, str]] = {
     "zip-several": (
         "error",
         "Zip-filen innehåller flera tabeller, och var och en är ett eget resultat. "
-        "Packa upp den och ladda upp tabellerna en i taget, eller ange vilken av dem som gäller.",
+        "Packa upp den och ladda upp tabellerna en i taget, eller ange vilken av dem som gäller. "
+        "Zip-filen är sparad i sin helhet.",
         "The zip file holds several tables, and each is a result of its own. "
-        "Unpack it and upload the tables one by one, or say which of them counts.",
+        "Unpack it and upload the tables one by one, or say which of them counts. The zip file is kept as a whole.",
     ),
     "zip-ignored": (
         "warning",
