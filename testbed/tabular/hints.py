@@ -161,6 +161,13 @@ FILE: dict[str, tuple[str, str, str]] = {
         "Kolumnen har olika typer i filerna, så de går inte att slå ihop.",
         "The column has different types in the files, so they cannot be joined.",
     ),
+    "key-across": (
+        "error",
+        "Samma nyckel finns i flera av resultaten, så raderna skulle räknas dubbelt. Inget publicerades, och filerna är kvar "
+        "som de är. Ta bort ett av resultaten ur datamängden, eller rätta filen.",
+        "The same key is in several of the results, so its rows would count twice. Nothing was published, and the files are "
+        "kept as they are. Take one of the results out of the dataset, or correct the file.",
+    ),
     "schema": (
         "error",
         "Försökets tabellschema går inte att använda. Det är inte ditt fel: filen är sparad, säg till koordinatorn.",
