@@ -161,6 +161,13 @@ FILE: dict[str, tuple[str, str, str]] = {
         "Kolumnen har olika typer i filerna, så de går inte att slå ihop.",
         "The column has different types in the files, so they cannot be joined.",
     ),
+    "not-compared": (
+        "warning",
+        "Kolumnen jämfördes inte: registret har inget att jämföra den med. Värdena togs som de är. Det är inte ditt fel; "
+        "koordinatorn kan ta bort jämförelsen ur schemat eller skriva in det som saknas.",
+        "The column was not compared: the register holds nothing to compare it with. Its values were taken as they are. This "
+        "is not your doing; the coordinator can take the comparison out of the schema or enter what is missing.",
+    ),
     "key-across": (
         "error",
         "Samma nyckel finns i flera av resultaten, så raderna skulle räknas dubbelt. Inget publicerades, och filerna är kvar "
