@@ -22,7 +22,7 @@ async def keys_of(session: AsyncSession, results: Sequence[Result]) -> list[dict
     bodies = {each.id: each.body for each in await session.exec(query)}
     found: dict[tuple[str, ...], list[int]] = {}
     for place, result in enumerate(results):
-        key = bodies.get(result.schema_id, {}).get("primaryKey") or ()
+        key = bodies.get(result.schema_id or 0, {}).get("primaryKey") or ()
         found.setdefault((key,) if isinstance(key, str) else tuple(key), []).append(place)
     return [
         {"columns": list(key), "sources": places} for key, places in found.items() if key and len(places) > 1

@@ -83,7 +83,7 @@ async def test_results_are_compared_by_the_key_of_their_schema(db, trial):
         none = await schema_of(db, trial, {"fields": []})
         numbers = [one, other, none, one, other, None, none]
 
-        found = await keys.keys_of(session, [Result(schema_id=number) for number in numbers])
+        found = await keys.keys_of(session, [Result.model_construct(schema_id=number) for number in numbers])
 
     assert found == [
         {"columns": ["time"], "sources": [0, 3]},
