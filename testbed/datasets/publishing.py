@@ -13,6 +13,7 @@ from testbed.access.models import Actor
 from testbed.access.rights import fetch
 from testbed.activity import record
 from testbed.canonical import canonical
+from testbed.datasets import keys
 from testbed.datasets.manifest import Made, sources_of, version_of
 from testbed.datasets.models import Dataset, DatasetState, Version, VersionDraft
 from testbed.datasets.service import PUBLISH
@@ -138,10 +139,11 @@ async def work(task: Task) -> Mapping[str, Any]:
     try:
         async with task.shop.db.begin() as session:
             dataset, weighed = await _prepared(session, task, lock=False)
+            once = await keys.keys_of(session, weighed.results)
         if (done := _done_before(task, weighed)) is not None:
             return done
         _insist(weighed)
-        made = await _make(task, weighed.results)
+        made = await _make(task, weighed.results, once)
         return await _publish(task, dataset, weighed, made)
     except Unavailable:
         raise  # tried again
@@ -182,7 +184,7 @@ def _done_before(task: Task, weighed: Weighed) -> dict[str, Any] | None:
     return {"number": last.number} if last is not None and last.number != task.args["previous"] else None
 
 
-async def _make(task: Task, results: Sequence[Result]) -> Made:
+async def _make(task: Task, results: Sequence[Result], once: Sequence[Mapping[str, Any]]) -> Made:
     store = task.shop.store
     await _check(task, store, results)
     with scratch(task) as work:
@@ -191,10 +193,10 @@ async def _make(task: Task, results: Sequence[Result]) -> Made:
             folder = work / str(place)
             folder.mkdir(mode=0o711)
             paths.append(await store.local(str(result.parquet_sha256), folder))
-        found = await run.combine(paths, work, types=_nested(results), progress=task.beat)
+        found = await run.combine(paths, work, types=_nested(results), keys=once, progress=task.beat)
         if found.state != "ready" or found.parquet is None or found.csv is None:
             hint = found.problems[0].get("hint") if found.problems else None
-            raise Invalid(UNLIKE, told=hint or UNLIKE)
+            raise Invalid(UNLIKE, told=keys.told(found, results) or hint or UNLIKE)
         if found.rows != sum(result.rows or 0 for result in results):
             raise Conflict(DAMAGED)
         await task.beat("keeping", 0, 2)

@@ -26,6 +26,7 @@ def say(reading: Reading, found: Found, matched: Match, staged: Staged, times: M
             reading.assumed.setdefault(key, {})[cell.field.name] = told
         if cell.field.check and reading.references.get(NEEDED[cell.field.check]) is None:
             reading.assumed.setdefault("unchecked", []).append(cell.field.check)
+            reading.problems.add("not-compared", column=cell.field.name, value=cell.field.check)
         _doubt_commas(reading, found, cell)
         _doubt_days(reading, cell)
     for each in times.values():

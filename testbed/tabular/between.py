@@ -124,8 +124,10 @@ def deployed(
 ) -> None:
     """Devices that were not in their place at the time of the row; without a time, that are not known at all."""
     _fill_places(findings, devices)
-    moment = "NULL"
+    moment, there = "NULL", "s.m >= d.low"
     if time is not None:
+        if not time.timed:
+            there = "s.m + INTERVAL 1 DAY > d.low"  # on the day it was put up it was there, at some time
         moment = times[time.number].value if time.timed else time.typed
     for cell in cells:
         k = findings.mark("deployed-at-time", [cell])
@@ -133,7 +135,7 @@ def deployed(
             f"(SELECT rowid AS r, lower({cell.typed}::VARCHAR) AS n, ({moment})::TIMESTAMPTZ AS m FROM staged "
             f"WHERE {cell.typed} IS NOT NULL)"
         )
-        for when, within in (("IS NOT NULL", " AND s.m >= d.low AND s.m < d.high"), ("IS NULL", "")):
+        for when, within in (("IS NOT NULL", f" AND {there} AND s.m < d.high"), ("IS NULL", "")):
             findings.add(
                 f"SELECT s.r, {k}, NULL, NULL FROM (SELECT * FROM {rows} WHERE m {when}) s "
                 f"ANTI JOIN deployed d ON d.name = s.n{within}"

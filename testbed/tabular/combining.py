@@ -9,12 +9,15 @@ import duckdb
 
 from testbed.tabular import profile
 from testbed.tabular.engine import copy_parquet, ident, literal, parquet
-from testbed.tabular.problems import Unreadable
+from testbed.tabular.problems import Problems, Unreadable
 
 TYPES = {
     "BIGINT": "integer", "DOUBLE": "number", "BOOLEAN": "boolean", "DATE": "date", "TIME": "time", "TIMESTAMP": "datetime",
     "TIMESTAMP_NS": "datetime", "TIMESTAMP WITH TIME ZONE": "datetime", "VARCHAR": "string",
 }  # fmt: skip
+
+REPEATED = 5
+"""So many keys that occur twice are told."""
 
 
 def combine(
@@ -22,11 +25,18 @@ def combine(
     job: Path,
     sources: Sequence[dict[str, Any]],
     step: Callable[[str, int, int], None],
+    keys: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Union by name, rows in the order given. Raises: Unreadable (columns-clash)."""
+    """Union by name, rows in the order given, if what must occur once does. Raises: Unreadable (columns-clash)."""
     step("joining", 0, 3)
     paths = [job / each["name"] for each in sources]
     columns = _columns(connection, paths)
+    for key in keys:
+        count, twice = repeated(connection, paths, columns, key)
+        if count:
+            problems = Problems()
+            problems.add("key-across", column=", ".join(key["columns"]), count=count)
+            return {"state": "unreadable", "problems": problems.listed(), "twice": twice}
     table, text = job / "table.parquet", job / "table.csv"
     parts = [f"(SELECT * FROM {parquet(path)})" for path in paths]
     names = ", ".join(ident(name) for name, _, _ in columns)
@@ -47,6 +57,36 @@ def combine(
         "preview": profile.preview(connection, table, shapes),
         "files": {"parquet": _file(table), "csv": _file(text)},
     }  # fmt: skip
+
+
+def repeated(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Sequence[Path],
+    columns: Sequence[tuple[str, str, str]],
+    key: dict[str, Any],
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many values of a key occur more than once in the sources that have it, and the first of them.
+
+    ``key``: names of ``columns``, and places of ``sources``. Each found: the ``key`` as texts, and its ``sources``.
+    """
+    shapes = {name: (type_, sql) for name, type_, sql in columns}
+    if not shapes.keys() >= set(key["columns"]):
+        return 0, []
+    own = [f"k{i}" for i in range(len(key["columns"]))]  # a column of the file may be called as ours is
+    named = ", ".join(f"{ident(name)} AS {k}" for name, k in zip(key["columns"], own, strict=True))
+    parts = [f"SELECT {place} AS place, {named} FROM {parquet(paths[place])}" for place in key["sources"]]
+    shown = [
+        f"({profile.shown(k, *shapes[name])})::VARCHAR" for name, k in zip(key["columns"], own, strict=True)
+    ]
+    present = " AND ".join(f"{k} IS NOT NULL" for k in own)
+    names = ", ".join(own)
+    every = " UNION ALL ".join(parts)
+    rows = connection.execute(
+        f"SELECT count(*) OVER (), [{', '.join(shown)}], found "
+        f"FROM (SELECT {names}, list_sort(list(DISTINCT place)) AS found FROM ({every}) "
+        f"WHERE {present} GROUP BY {names} HAVING count(*) > 1) ORDER BY {names} LIMIT {REPEATED}"
+    ).fetchall()
+    return (rows[0][0] if rows else 0), [{"key": texts, "sources": found} for _, texts, found in rows]
 
 
 def _zone(type_: str, sql: str) -> dict[str, str | None]:

@@ -27,8 +27,8 @@ FILE: dict[str, tuple[str, str, str]] = {
     ),
     "encoding": (
         "error",
-        "Texten är varken UTF-8 eller Windows-1252. Spara filen som UTF-8.",
-        "The text is neither UTF-8 nor Windows-1252. Save the file as UTF-8.",
+        "Texten är varken UTF-8 eller Windows-1252. Spara filen som UTF-8, eller ange dess kodning; originalet är sparat.",
+        "The text is neither UTF-8 nor Windows-1252. Save the file as UTF-8, or name its encoding; the original is kept.",
     ),
     "encoding-assumed": (
         "warning",
@@ -52,8 +52,10 @@ FILE: dict[str, tuple[str, str, str]] = {
     ),
     "too-many-columns": (
         "error",
-        "Tabellen har fler än 2 000 kolumner.",
-        "The table has more than 2,000 columns.",
+        "Tabellen har fler än 1 000 kolumner, och så breda läser vi inte. Gör rader av dem: en kolumn för vad som mättes, "
+        "en för värdet. Filen är sparad som den är.",
+        "The table has more than 1,000 columns, and we read none that wide. Turn them into rows: one column for what was "
+        "measured, one for the value. The file is kept as it is.",
     ),
     "too-many-rows": (
         "error",
@@ -124,9 +126,10 @@ FILE: dict[str, tuple[str, str, str]] = {
     "zip-several": (
         "error",
         "Zip-filen innehåller flera tabeller, och var och en är ett eget resultat. "
-        "Packa upp den och ladda upp tabellerna en i taget, eller ange vilken av dem som gäller.",
+        "Packa upp den och ladda upp tabellerna en i taget, eller ange vilken av dem som gäller. "
+        "Zip-filen är sparad i sin helhet.",
         "The zip file holds several tables, and each is a result of its own. "
-        "Unpack it and upload the tables one by one, or say which of them counts.",
+        "Unpack it and upload the tables one by one, or say which of them counts. The zip file is kept as a whole.",
     ),
     "zip-ignored": (
         "warning",
@@ -157,6 +160,20 @@ FILE: dict[str, tuple[str, str, str]] = {
         "error",
         "Kolumnen har olika typer i filerna, så de går inte att slå ihop.",
         "The column has different types in the files, so they cannot be joined.",
+    ),
+    "not-compared": (
+        "warning",
+        "Kolumnen jämfördes inte: registret har inget att jämföra den med. Värdena togs som de är. Det är inte ditt fel; "
+        "koordinatorn kan ta bort jämförelsen ur schemat eller skriva in det som saknas.",
+        "The column was not compared: the register holds nothing to compare it with. Its values were taken as they are. This "
+        "is not your doing; the coordinator can take the comparison out of the schema or enter what is missing.",
+    ),
+    "key-across": (
+        "error",
+        "Samma nyckel finns i flera av resultaten, så raderna skulle räknas dubbelt. Inget publicerades, och filerna är kvar "
+        "som de är. Ta bort ett av resultaten ur datamängden, eller rätta filen.",
+        "The same key is in several of the results, so its rows would count twice. Nothing was published, and the files are "
+        "kept as they are. Take one of the results out of the dataset, or correct the file.",
     ),
     "schema": (
         "error",

@@ -7,6 +7,7 @@ The gates are written for RE2 and Python alike. ``x`` in a cast stands for the t
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 MARKERS = ("NA", "N/A", "#N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "-")
 """Words for a missing value, taken as such only in columns that are not text, and told in the report."""
@@ -23,6 +24,11 @@ AS_CODE = "([+-]?0[0-9]+|[+-]?[0-9]{16,}|[0-9]{2,}[eE][0-9]+|[+][0-9]{7,})"
 """One such value makes a column of numbers text: leading zeros, too many digits, hexadecimal ids, telephones."""
 
 
+@cache
+def _compiled(gate: str) -> re.Pattern[str]:
+    return re.compile(gate, re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     key: str
@@ -36,7 +42,7 @@ class Kind:
     """SQL of the rule that is broken by a value that is not taken."""
 
     def fits(self, value: str) -> bool:
-        return re.fullmatch(self.gate, value, re.ASCII) is not None
+        return _compiled(self.gate).fullmatch(value) is not None
 
     @property
     def loose(self) -> str:

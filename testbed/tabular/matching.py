@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from testbed.tabular.answers import Answers
 from testbed.tabular.problems import Unreadable
-from testbed.tabular.schema import Field, Schema, same
+from testbed.tabular.schema import Schema, same
 
 OURS = ("__line", "__rules", "__rest")
 """Columns of our own ``rejected.csv``, which comes back corrected: never data."""
@@ -41,28 +41,31 @@ def recognised(schema: Schema, titles: Sequence[str | None], answers: Answers) -
 
 
 def _fields(schema: Schema, titles: Sequence[str | None], answers: Answers) -> list[str | None]:
-    names = [_field(schema, (title or "").strip(), answers) for title in titles]
-    return [each.name if each else None for each in names]
-
-
-def _field(schema: Schema, title: str, answers: Answers) -> Field | None:
+    """The name of the field that each title is, told by answers or by the closest spelling. A file may be very wide."""
     told = answers.columns
-    if title in told:
-        return next((each for each in schema.fields if each.name == told[title]), None)
-    plain = same(re.sub(r"\s+", " ", title))
-    if not plain:
-        return None
-    for ours in (
-        lambda each: title == each.name,
-        lambda each: title in each.aliases,
-        lambda each: plain == same(each.name),
-        lambda each: plain in {same(alias) for alias in each.aliases},
-    ):
-        found = next((each for each in schema.fields if ours(each)), None)
+    ways = _spellings(schema)
+    names: list[str | None] = []
+    for each in titles:
+        title = (each or "").strip()
+        plain = same(re.sub(r"\s+", " ", title))
+        keys = (title, title, plain, plain) if plain else ()
+        found = (way[key] for way, key in zip(ways, keys, strict=False) if key in way)
         # a field that was answered for is not found under its own name as well
-        if found and found.name not in told.values():
-            return found
-    return None
+        name = next((each for each in found if each not in told.values()), None)
+        names.append(ways[0].get(told[title] or "") if title in told else name)
+    return names
+
+
+def _spellings(schema: Schema) -> tuple[dict[str, str], ...]:
+    """By what titles a field is known: its name, its aliases, and both without regard to capitals; the first one has it."""
+    pairs = [(each.name, alias) for each in schema.fields for alias in each.aliases]
+    names = [each.name for each in schema.fields]
+    return (
+        {name: name for name in names},
+        {alias: name for name, alias in reversed(pairs)},
+        {same(name): name for name in reversed(names)},
+        {same(alias): name for name, alias in reversed(pairs)},
+    )
 
 
 def match(schema: Schema, titles: Sequence[str | None], answers: Answers, *, named: bool) -> Match:

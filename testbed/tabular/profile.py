@@ -24,6 +24,8 @@ BATCH = 20
 """Columns asked in one pass."""
 WIDE = 200
 """With more columns than this, histograms and most common values are left out of the answer."""
+TOGETHER = 2_000_000
+"""Up to so many values the moments of several columns are asked in one pass, which holds them all in memory."""
 
 NUMBERS = {"integer", "number"}
 MOMENTS = {"date", "datetime"}
@@ -50,11 +52,18 @@ def statistics(
     found = []
     for start in range(0, len(columns), BATCH):
         part = columns[start : start + BATCH]
-        for (name, type_, sql), stats in zip(part, _basics(connection, source, part), strict=True):
+        basics = _basics(connection, source, part)
+        named = zip(part, basics, strict=True)
+        _numbers(
+            connection,
+            source,
+            [(ident(name), stats) for (name, type_, _), stats in named if stats["n"] and type_ in NUMBERS],
+        )
+        for (name, type_, sql), stats in zip(part, basics, strict=True):
             column = ident(name)
             if stats["n"]:
-                if type_ in NUMBERS:
-                    stats |= _numbers(connection, source, column, stats, wide=len(columns) > WIDE)
+                if type_ in NUMBERS and len(columns) <= WIDE:
+                    stats |= _histogram(connection, source, column, stats)
                 elif type_ in MOMENTS:
                     stats |= _moments(connection, source, column, sql)
                 if type_ not in {"object", "list"} and len(columns) <= WIDE:
@@ -114,30 +123,43 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(
-    connection: duckdb.DuckDBPyConnection, source: str, column: str, stats: dict[str, Any], *, wide: bool
+    connection: duckdb.DuckDBPyConnection, source: str, columns: Sequence[tuple[str, dict[str, Any]]]
+) -> None:
+    """Mean, deviation and quantiles, added to what is known of each column."""
+    if len(columns) > 1 and sum(stats["n"] + stats["missing"] for _, stats in columns) > TOGETHER:
+        for each in columns:
+            _numbers(connection, source, [each])
+        return
+    asked = []
+    for i, (_, stats) in enumerate(columns):
+        stats["quantiles_exact"] = exact = stats["n"] <= EXACT_QUANTILES
+        asked += [
+            f"avg(v{i})", f"CASE WHEN abs(max(v{i})) < 1e150 AND abs(min(v{i})) < 1e150 THEN stddev_samp(v{i}) END",
+            f"{'quantile_cont' if exact else 'approx_quantile'}(v{i}, {list(PARTS)})",
+        ]  # fmt: skip
+    if not asked:
+        return
+    values = ", ".join(f"{column}::DOUBLE AS v{i}" for i, (column, _) in enumerate(columns))
+    told = _one(connection, f"SELECT {', '.join(asked)} FROM (SELECT {values} FROM {source})")
+    for i, (_, stats) in enumerate(columns):
+        stats["mean"], stats["std"], parts = told[3 * i : 3 * i + 3]
+        stats["quantiles"] = {f"{part:g}": value for part, value in zip(PARTS, parts, strict=True)}
+
+
+def _histogram(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str, stats: dict[str, Any]
 ) -> dict[str, Any]:
-    exact = stats["n"] <= EXACT_QUANTILES
-    quantile = "quantile_cont" if exact else "approx_quantile"
-    mean, spread, parts = _one(
-        connection,
-        f"SELECT avg(v), CASE WHEN abs(max(v)) < 1e150 AND abs(min(v)) < 1e150 THEN stddev_samp(v) END, "
-        f"{quantile}(v, {list(PARTS)}) FROM (SELECT {column}::DOUBLE AS v FROM {source})",
-    )
-    found = {
-        "mean": mean, "std": spread, "quantiles_exact": exact,
-        "quantiles": {f"{part:g}": value for part, value in zip(PARTS, parts, strict=True)},
-    }  # fmt: skip
     low, high = float(stats["min"]), float(stats["max"])
-    if not wide and high > low and high - low < 1e300:
-        counts = dict(
-            connection.execute(
-                f"SELECT least({BINS - 1}, floor(({column}::DOUBLE - ?) / ? * {BINS}))::INTEGER AS bin, count(*) "
-                f"FROM {source} WHERE {column} IS NOT NULL GROUP BY 1",  # by place: a column may be called bin
-                [low, high - low],
-            ).fetchall()
-        )
-        found["histogram"] = {"from": low, "to": high, "counts": [counts.get(i, 0) for i in range(BINS)]}
-    return found
+    if not high > low or high - low >= 1e300:
+        return {}
+    counts = dict(
+        connection.execute(
+            f"SELECT least({BINS - 1}, floor(({column}::DOUBLE - ?) / ? * {BINS}))::INTEGER AS bin, count(*) "
+            f"FROM {source} WHERE {column} IS NOT NULL GROUP BY 1",  # by place: a column may be called bin
+            [low, high - low],
+        ).fetchall()
+    )
+    return {"histogram": {"from": low, "to": high, "counts": [counts.get(i, 0) for i in range(BINS)]}}
 
 
 def _moments(connection: duckdb.DuckDBPyConnection, source: str, column: str, sql: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
     shapes = [(each.name, each.kind.type, each.kind.sql) for each in columns]
     stats = profile.statistics(reading.connection, reading.target, shapes) if columns else []
     rows = stats[0]["n"] + stats[0]["missing"] if stats else 0
-    if not rows and reading.rejected:
+    if not columns or (not rows and reading.rejected):
         return unreadable(reading.kind, reading.problems, reading.assumed, reading.rejected)
     if not rows:
         reading.problems.add("no-rows")

@@ -72,13 +72,17 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """One table made of several; ``problems`` is empty unless ``state`` is ``unreadable``."""
+    """One table made of several; ``problems`` is empty unless ``state`` is ``unreadable``.
+
+    ``twice``: the first keys that occur more than once: ``{key: [texts], sources: [places]}``.
+    """
 
     state: Literal["ready", "unreadable"]
     rows: int = 0
     columns: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
     preview: dict[str, Any] = field(default_factory=lambda: {"columns": [], "rows": []})
+    twice: list[dict[str, Any]] = field(default_factory=list)
     parquet: File | None = None
     csv: File | None = None
 
@@ -130,12 +134,14 @@ async def combine(
     work: Path,
     *,
     types: Mapping[str, str] | None = None,
+    keys: Sequence[Mapping[str, Any]] = (),
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Combined:
     """One ``work/table.parquet`` and ``work/table.csv`` of several canonical tables, rows in the order given.
 
-    ``types`` tells which text columns hold nested JSON (``object``, ``list``).
+    ``types`` tells which text columns hold nested JSON (``object``, ``list``). ``keys``: names of ``columns`` of which no two
+    rows of some ``sources`` (by place) may be alike in all; none is made where they are.
     """
     limits = limits or Limits()
     with _job(work) as job:
@@ -144,12 +150,12 @@ async def combine(
             _bring(source, job / f"source-{i}.parquet")
             given.append({"name": f"source-{i}.parquet", "types": dict(types or {})})
         size = sum(source.stat().st_size for source in sources)
-        task = {"task": "combine", "sources": given}
+        task = {"task": "combine", "sources": given, "keys": [dict(each) for each in keys]}
         answer = await _ask(job, task, size, limits, packed=True, progress=progress)
         if answer is None:
             return Combined("unreadable", problems=_failed())
         if answer["state"] != "ready":
-            return Combined("unreadable", problems=answer["problems"])
+            return Combined("unreadable", problems=answer["problems"], twice=answer.get("twice", []))
         files = answer.pop("files")
         made = {
             kind: File(path, **files[kind])

@@ -14,6 +14,8 @@ CELLS = 15_000_000
 """Cells of the rectangle that calamine holds in memory."""
 ERRORS = 1_000_000
 NESTING = 64
+EXPLANATION = "Förklaring – Explanation"
+"""The sheet of our own templates that explains the columns: it comes back with the data and is none."""
 CELL = re.compile(r"([A-Z]{1,4})([0-9]{1,9})")
 
 

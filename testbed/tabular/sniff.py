@@ -26,7 +26,7 @@ BOMS = (
 
 
 def kind_of(path: Path) -> str:
-    """One of ``empty gzip zip parquet text old-spreadsheet other``."""
+    """One of ``empty gzip zip parquet text unmarked-text old-spreadsheet other``."""
     with path.open("rb") as file:
         head = file.read(HEAD)
         file.seek(max(0, path.stat().st_size - 4))
@@ -43,6 +43,7 @@ def kind_of(path: Path) -> str:
 
 
 def plain(head: bytes) -> str:
+    """What it is if it is neither packed nor Parquet; ``unmarked-text`` is UTF-16 that does not say so."""
     if head.startswith(SPREADSHEETS):
         return "old-spreadsheet"
     if head.startswith(OPAQUE):
@@ -51,8 +52,18 @@ def plain(head: bytes) -> str:
         return "text"
     if MARKUP.match(head.removeprefix(codecs.BOM_UTF8).lstrip()):
         return "other"
-    controls = len(head) - len(head.translate(None, CONTROL))
-    return "other" if controls > max(4, len(head) // 10) else "text"
+    controls = _controls(head)
+    if controls <= max(4, len(head) // 10):
+        return "text"
+    halves = (head[::2], head[1::2])
+    wide = any(
+        half.count(0) > len(half) // 2 and not _controls(other) for half, other in (halves, halves[::-1])
+    )
+    return "unmarked-text" if wide else "other"
+
+
+def _controls(head: bytes) -> int:
+    return len(head) - len(head.translate(None, CONTROL))
 
 
 @dataclass(frozen=True, slots=True)

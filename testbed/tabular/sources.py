@@ -42,8 +42,9 @@ def opened(reading: Reading, source: Path, take: Take) -> list[Column]:
     if kind == "zip":
         reading.kind = spreadsheet.kind_of(source)
         return _sheet(reading, source, take)
-    if kind != "text" and not (kind == "other" and reading.answers.encoding):
-        raise Unreadable("old-spreadsheet" if kind == "old-spreadsheet" else "not-a-table")
+    if kind != "text" and not (kind in {"other", "unmarked-text"} and reading.answers.encoding):
+        rules = {"old-spreadsheet": "old-spreadsheet", "unmarked-text": "encoding"}
+        raise Unreadable(rules.get(kind, "not-a-table"))
     return _text(reading, source, take)
 
 

@@ -16,7 +16,7 @@ import python_calamine
 from testbed.tabular import archive
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
-from testbed.tabular.sheet_xml import ERRORS, Scan, Sheet, name_of, relations, workbook
+from testbed.tabular.sheet_xml import ERRORS, EXPLANATION, Scan, Sheet, name_of, relations, workbook
 
 HEAD = 1000
 PRECISE = 10**15
@@ -53,7 +53,7 @@ def kind_of(path: Path) -> str:
 
 
 def checked(path: Path, limits: Limits, problems: Problems, name: str | None = None) -> Sheet:
-    """The sheet to read (that of this name, or the first), after every part was unpacked once.
+    """The sheet to read (that of this name, or the first but our explanation), after every part was unpacked once.
 
     Raises: Unreadable (zip, sheet-unsafe, empty, answer).
     """
@@ -65,6 +65,8 @@ def checked(path: Path, limits: Limits, problems: Problems, name: str | None = N
         found = [each for each in found if each.name == name]
         if not found:
             raise Unreadable("answer", value=f"sheet: {name}"[:200])
+    else:
+        found = [each for each in found if each.name != EXPLANATION] or found
     if not found:
         raise Unreadable("empty")
     _say(found, problems)

@@ -16,12 +16,13 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
+from testbed.tabular.sheet_xml import EXPLANATION
 from testbed.texts import said
 from testbed.trials.schema_views import WantedColumn, columns_of
 from testbed.trials.values import NUMERIC, TEMPORAL, ColumnType
 
 Body = Mapping[str, Any]
-DATA, ABOUT = "Data", "Förklaring – Explanation"
+DATA, ABOUT = "Data", EXPLANATION
 LAST_ROW = 1_048_575
 MESSAGE, TITLE, LISTED = 255, 32, 255
 """Characters that a spreadsheet takes in the note of a cell, in its title, and in a list of allowed values."""

@@ -10,16 +10,20 @@ from testbed.trials.models import Trial
 
 
 async def references(session: AsyncSession, trial: Trial) -> dict[str, Any]:
-    """``devices``: one entry for each time a device was deployed in the pilot; ``period``: first and last day."""
+    """``devices``: one entry for each time a device was deployed in the pilot; ``period``: first and last day, if any.
+
+    There is no register of a trial's units and arms: what is held to those is said not to be compared.
+    """
     query = (
         select(Device, Deployment)
         .join(Deployment, col(Deployment.device_id) == col(Device.id))
         .where(col(Deployment.pilot_id) == trial.pilot_id)
         .order_by(col(Deployment.id))
     )
+    period = [day.isoformat() if day else None for day in (trial.start_on, trial.end_on)]
     return {
         "devices": [_deployed(device, deployment) for device, deployment in await session.exec(query)],
-        "period": [day.isoformat() if day else None for day in (trial.start_on, trial.end_on)],
+        "period": period if any(period) else None,
     }
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from testbed.canonical import canonical
+from testbed.tabular import patterns
 from testbed.texts import message
-from testbed.trials import patterns
 from testbed.trials.descriptor import Column, Descriptor, Fault, RecordCheck, body, fault, folded, read
 from testbed.trials.values import LARGEST, NESTED, NUMERIC, TEMPORAL, ColumnType, NoValue, order, spelt, zones
 
@@ -175,7 +175,7 @@ def _pattern(column: Column) -> Iterator[Fault]:
         yield fault(message("Only text has a pattern."), "constraints", "pattern")
         return
     try:
-        patterns.read(pattern)
+        patterns.matches(pattern, "")
     except patterns.NoPattern:
         yield fault(
             message(

@@ -224,10 +224,23 @@ def test_devices_are_where_they_were_when_they_were_there(holding: Holding) -> N
     ]  # fmt: skip
 
 
+def test_a_device_is_there_on_the_days_it_was_put_up_and_taken_down(holding: Holding) -> None:
+    schema = schema_of("t:date", {"name": "d", "type": "string", "testbed:check": "deployed-at-time"})
+    there = {"code": "D-1", "names": [], "from": "2024-01-02T09:00:00Z", "to": "2024-01-04T15:00:00Z"}
+    days = "".join(f"2024-01-0{day};D-1\n" for day in range(1, 7))
+
+    held = holding("t;d\n" + days, schema, references={"devices": [there]})
+
+    assert held.found("line", "rule") == [(line, "deployed-at-time") for line in (2, 6, 7)]
+
+
 def test_what_nobody_gave_to_compare_with_is_not_checked_and_that_is_said(holding: Holding) -> None:
     held = holding("v;n\nanything;1\n", _referred("unit-of-trial"))
 
     assert (held.report.state, held.report.assumed["unchecked"]) == ("ready", ["unit-of-trial"])
+    assert [(each["rule"], each["column"], each["severity"]) for each in held.report.problems] == [
+        ("not-compared", "v", "warning")
+    ]
 
 
 def test_coordinates_that_changed_places_are_warned_of_and_metres_are_no_degrees(holding: Holding) -> None:

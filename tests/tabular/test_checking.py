@@ -151,6 +151,16 @@ def test_a_formula_that_failed_is_no_text_either(holding: Holding) -> None:
     assert held.found("line", "rule") == [(3, "formula-error")]
 
 
+def test_a_header_that_is_not_that_of_the_schema_is_said_also_without_rows(holding: Holding) -> None:
+    held = holding("x;y\n", schema_of("id:integer", "code:string"))
+
+    assert (held.report.state, held.report.rows) == ("unreadable", 0)
+    assert [(each["rule"], each["column"]) for each in held.report.problems] == [
+        ("column-missing", "id"),
+        ("column-missing", "code"),
+    ]
+
+
 def test_words_for_missing_values_are_those_of_the_schema(holding: Holding) -> None:
     schema = schema_of("a:number", "b:string", missingValues=["", "NA", "-999"])
 

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 import xlsxwriter
 
+from testbed.tabular.sheet_xml import EXPLANATION
 from tests.tabular.conftest import Holding, schema_of
 from tests.tabular.test_spreadsheet import HEAD, _text, _workbook
 
@@ -99,6 +100,29 @@ def test_the_sheet_that_was_answered_is_read(holding: Holding) -> None:
     )
     assert (told.report.assumed["sheet"], told.report.problems) == ("Mätdata", [])
     assert [(each["rule"], each["value"]) for each in missing.report.problems] == [("answer", "sheet: Blad9")]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "read", "rules"),
+    [
+        (["Data", EXPLANATION], "Data", []),
+        ([EXPLANATION, "Data"], "Data", []),
+        (["Data", EXPLANATION, "Anteckningar"], "Data", ["sheet"]),
+        ([EXPLANATION], EXPLANATION, []),
+    ],
+)
+def test_the_sheet_that_explains_our_template_is_no_data_and_needs_no_warning(
+    holding: Holding, sheets: list[str], read: str, rules: list[str]
+) -> None:
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {"in_memory": True})
+    for name in sheets:
+        book.add_worksheet(name).write_column(0, 0, [name, 1])
+    book.close()
+
+    report = holding(made.getvalue()).report
+
+    assert (report.assumed["sheet"], [each["rule"] for each in report.problems]) == (read, rules)
 
 
 def test_parquet_is_held_to_a_schema_by_what_its_values_say(holding: Holding, work: Path) -> None:

@@ -204,6 +204,7 @@ async def test_a_filled_workbook_comes_back_as_its_rows(reading):
     report = await reading(content)
 
     assert (report.rows, report.rejected) == (2, 0), report.problems
+    assert {each["rule"] for each in report.problems} <= {"not-compared"}  # nothing was given to compare with
     assert report.assumed["sheet"] == "Data"
 
 

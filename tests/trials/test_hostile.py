@@ -14,6 +14,7 @@ from testbed import jobs
 from testbed.files import label
 from testbed.trials.profile import KINDS
 from tests.cast import BO
+from tests.trials.checked import schema_of
 
 MADE = Path(os.environ.get("TESTBED_TEST_DATA", "/nowhere")) / "corpora" / "made"
 NAMES = [
@@ -99,7 +100,8 @@ async def test_every_hostile_file_is_kept_as_it_is(client, trial, corpus, store)
 
 @needs_corpus
 @pytest.mark.parametrize("kind", READ)
-async def test_the_first_hostile_files_of_each_kind_come_to_an_end(client, trial, corpus, shop, kind):
+async def test_the_first_hostile_files_of_each_kind_come_to_an_end(client, db, trial, corpus, shop, kind):
+    """The second one is held to a schema."""
     told = json.loads((corpus / "EXPECT.json").read_bytes())
     names = [name for name, said in told.items() if said["cls"] == kind][:2]
     for name in names:
@@ -112,4 +114,5 @@ async def test_the_first_hostile_files_of_each_kind_come_to_an_end(client, trial
         assert page.status_code == 200
         assert result["state"] in {"ready", "partly", "unreadable"}, (name, result["job"])
         assert (await client.get(result["raw"], headers=BO)).content == data
+        await schema_of(db, trial)
     assert not list((shop.settings.data_dir / "work").iterdir())
