@@ -120,8 +120,12 @@ def insist_seen(left: Sequence[PersonalHit], access: Access, seen: Sequence[Mapp
         raise Conflict(UNSEEN, columns=names(new))
 
 
-def insist_published(versions: Iterable[Mapping[str, Any]], access: Access, *, reviewed: bool) -> None:
+def insist_published(
+    versions: Iterable[Mapping[str, Any]], access: Access, *, reviewed: bool
+) -> list[PersonalHit]:
     """What versions hold does not change when more people may fetch them; each is given by its ``privacy``.
+
+    Returns what seems to be personal data and was not reviewed when it was published.
 
     Raises:
         Conflict: a confidential column is in one of them. Invalid: what seems to be personal data, not ``reviewed``.
@@ -136,6 +140,7 @@ def insist_published(versions: Iterable[Mapping[str, Any]], access: Access, *, r
             found = [PersonalHit.model_validate(hit) for hit in each.get("found", [])]
             left += stopping(found, left_out(each))
     insist(left, access, reviewed=reviewed)
+    return left
 
 
 async def look(task: Task, results: Sequence[Result]) -> None:

@@ -42,6 +42,9 @@ GONE = message("Whoever asked for this may not publish it any more. Nothing was 
 CHANGED = message(
     "Somebody changed the dataset while the version was made. Nothing was published; look again."
 )
+OTHERWISE = message(
+    "A version of this dataset is being made already, with other columns left out. Wait for it, and look again."
+)
 BROKE = message("The version could not be made. Nothing was published; try again, or tell the operator.")
 
 
@@ -70,12 +73,16 @@ async def ask(db: Database, actor: Actor, slug: str, draft: VersionDraft) -> int
             reviewed=[hit.model_dump(mode="json") for hit in weighed.open_hits] if reviewed else [],
             previous=weighed.last.number if weighed.last else None,
         )
-        if number is None:
-            query: Any = (
-                select(col(Job.id)).where(col(Job.unique_key) == key).order_by(col(Job.id).desc()).limit(1)
-            )
-            number = (await session.exec(query)).one()[0]
-    return int(number)
+        return int(number) if number is not None else await _under_way(session, key, draft)
+
+
+async def _under_way(session: AsyncSession, key: str, draft: VersionDraft) -> int:
+    """The job that is alive. Raises: Conflict: it leaves out other columns than are left out now."""
+    query: Any = select(Job).where(col(Job.unique_key) == key).order_by(col(Job.id).desc()).limit(1)
+    job = (await session.exec(query)).one()[0]
+    if job.args.get("withheld", []) != draft.withheld:
+        raise Conflict(OTHERWISE)
+    return int(job.id)
 
 
 def _insist(weighed: Weighed) -> None:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Access, Actor, Visibility
 from testbed.access.rights import READ, VIEW, fetch, may
+from testbed.activity import record
 from testbed.datasets import privacy
 from testbed.datasets.accepted import permitted, unsettled, with_corrections
 from testbed.datasets.models import Dataset, DatasetState, Licence, Version, VersionSource
@@ -286,7 +287,7 @@ async def set_access(
         raise Conflict(message("This was done already."))
     published = dataset.state == DatasetState.published
     if published and WIDTH.index(access) < WIDTH.index(dataset.access):
-        privacy.insist_published(await _privacies(session, dataset.id), access, reviewed=reviewed)
+        await _review(session, actor, dataset, access, reviewed=reviewed)
     opened = published and opens(access, pilot) and await open_pilot(session, actor, pilot.id)
     await revise(
         session,
@@ -300,9 +301,18 @@ async def set_access(
     return opened
 
 
-async def _privacies(session: AsyncSession, dataset_id: int) -> list[dict[str, Any]]:
-    query: Any = select(col(Version.privacy)).where(col(Version.dataset_id) == dataset_id)
-    return [row[0] for row in (await session.exec(query)).all()]
+async def _review(
+    session: AsyncSession, actor: Actor, dataset: Dataset, access: Access, *, reviewed: bool
+) -> None:
+    """What was published may not suit those who are to get it now; who let it through is written down."""
+    query: Any = select(col(Version.privacy)).where(col(Version.dataset_id) == dataset.id)
+    versions = [row[0] for row in (await session.exec(query)).all()]
+    left = privacy.insist_published(versions, access, reviewed=reviewed)
+    if reviewed:
+        details = {"access": str(access), "reviewed": sorted({name for hit in left for name in hit.columns})}
+        await record(
+            session, actor, "dataset.review", "dataset", dataset.id, pilot_id=dataset.pilot_id, **details
+        )
 
 
 async def access_choices(session: AsyncSession, actor: Actor, slug: str) -> tuple[Dataset, list[Access]]:

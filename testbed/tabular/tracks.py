@@ -28,6 +28,8 @@ GEOMETRY = (
     rf"(?s){LISTED}|\s*(?:SRID=\d+;)?\s*(?i:POINT|LINESTRING|MULTIPOINT){_FINE}|.*\"coordinates\"{_FINE}"
 )
 PLACE = r"(-?[0-9]+\.[0-9]{4,})[^0-9.-]+(-?[0-9]+\.[0-9]{4,})"
+FIRST = 2_000
+"""Values that show whether a column of text holds places."""
 THINGS = 8
 """Columns tried for the name of what is measured."""
 MOVERS = ("vehicle", "fordon", "bike", "cykel", "device", "enhet", "eui", "tracker", "unit", "user", "person")
@@ -101,14 +103,15 @@ def _within(stat: dict[str, Any], bounds: tuple[int, int]) -> bool:
 def _geometries(
     connection: duckdb.DuckDBPyConnection, source: str, shapes: Sequence[tuple[str, str, dict[str, Any]]]
 ) -> Iterator[_Place]:
-    for name, type_, stat in shapes:
+    for name, type_, _ in shapes:
         if type_ not in {"string", "object", "list"}:
             continue
         column = ident(name)
         row = connection.execute(
-            f"SELECT count(*) FROM {source} WHERE regexp_full_match({column}, {literal(GEOMETRY)})"
+            f"SELECT count(*) FILTER (regexp_full_match({column}, {literal(GEOMETRY)})), count(*) "
+            f"FROM (SELECT {column} FROM {source} WHERE {column} IS NOT NULL LIMIT {FIRST})"
         ).fetchone()
-        if row and row[0] * 2 >= stat["n"]:
+        if row and row[0] * 2 >= row[1]:
             y, x = (f"TRY_CAST(regexp_extract({column}, {literal(PLACE)}, {i}) AS DOUBLE)" for i in (1, 2))
             yield _Place([name], y, x, f"{y} IS NOT NULL")
 
