@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -226,7 +227,7 @@ async def test_what_cannot_be_left_out_is_refused(client, visits):
         assert answer.status_code == 422, answer.text
 
 
-MARKED = {
+MARKED: dict[str, Any] = {
     "fields": [
         {"name": "time", "type": "datetime", "testbed:zone": "Europe/Stockholm"},
         {"name": "depth_cm", "type": "number"},
