@@ -172,8 +172,14 @@ STILL = {
         STILL | {"sensor": [f"S{i % 6}" for i in range(120)], "humidity": [i % 20 for i in range(120)]},
         {"time": TIMES, "lat": [65.58 + 1e-5 * (i % 7) for i in range(120)], "lon": [22.15 + 1e-5 * (i % 5) for i in range(120)]},
         {"time": TIMES, "a": LAT, "b": LON},
+        {
+            "time": TIMES,
+            "bin": [f"K{i % 6}" for i in range(120)],
+            "lat": [65.580013 + 0.0031 * (i % 6) for i in range(120)],
+            "lon": [22.150017] * 120,
+        },
     ],
-    ids=["two decimals", "days", "no time", "stations", "named stations", "a shaky receiver", "no names"],
+    ids=["two decimals", "days", "no time", "stations", "named stations", "a shaky receiver", "no names", "neighbours"],
 )  # fmt: skip
 def test_what_stays_where_it_is_makes_no_track(looking, table):
     assert kinds(looking(table)) == {}
