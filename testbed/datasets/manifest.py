@@ -1,6 +1,6 @@
 """The row of a version before it is written, and its manifest: what it is made of, in one spelling."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from testbed.datasets.weighing import NO_CHANGE, Weighed, next_number
 from testbed.errors import Conflict
 from testbed.files import Blob
 from testbed.tabular import run
+from testbed.tabular.personal import RULES
 from testbed.trials.models import Result
 
 
@@ -28,9 +29,9 @@ class Made:
 
 
 def version_of(
-    dataset: Dataset, weighed: Weighed, made: Made, *, person_id: int | None, notes: str | None
+    dataset: Dataset, weighed: Weighed, made: Made, *, person_id: int | None, args: Mapping[str, Any]
 ) -> Version:
-    """The row of a version, not yet written.
+    """The row of a version, not yet written; ``args``: what its publisher said, ``notes`` and ``reviewed``.
 
     Raises:
         Conflict: it would hold what the last version holds.
@@ -44,7 +45,7 @@ def version_of(
         identifier=uuid4(),
         dataset_id=dataset.id,
         number=next_number(last.number if last else None, before, found.columns, grown=grown),
-        notes=notes,
+        notes=args.get("notes"),
         rows=found.rows,
         profile={"columns": found.columns, "preview": found.preview},
         parquet_sha256=made.parquet.sha256,
@@ -56,22 +57,38 @@ def version_of(
         published_by_id=person_id,
         manifest_sha256="",
     )
-    version.manifest = _manifest(dataset, version, last, weighed.results)
+    version.privacy = _privacy(weighed, version, bool(args.get("reviewed")))
+    version.manifest = _manifest(dataset, version, last, weighed)
     version.manifest_sha256 = digest(version.manifest)
     return version
+
+
+def _privacy(weighed: Weighed, version: Version, reviewed: bool) -> dict[str, Any]:
+    """What was found of persons in the columns that leave; ``reviewed`` only where something stops."""
+    found = [hit for hit in weighed.personal if not set(hit.columns) <= set(weighed.without)]
+    review = {"by": version.published_by_id, "at": version.published_at.isoformat()}
+    return {
+        "rules": RULES,
+        "found": [hit.model_dump(mode="json") for hit in found],
+        "reviewed": review if reviewed and any(hit.stops for hit in found) else None,
+        "withheld": [each.model_dump() for each in weighed.withheld],
+        "confidential": weighed.confidential,
+    }
 
 
 def _shape(columns: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(column["name"], column["type"]) for column in columns]
 
 
-def _manifest(
-    dataset: Dataset, version: Version, last: Version | None, results: Sequence[Result]
-) -> dict[str, Any]:
-    """What the version is, in one spelling; ``from`` and ``to`` are row numbers, both inclusive, from 0."""
+def _manifest(dataset: Dataset, version: Version, last: Version | None, weighed: Weighed) -> dict[str, Any]:
+    """What the version is, in one spelling; ``from`` and ``to`` are row numbers, both inclusive, from 0.
+
+    The digest of a file that holds a withheld column would let others try what stands in it, so it is not told.
+    """
+    results = weighed.results
     sources = [
         {"from": source.row_from, "to": source.row_to - 1, "result": result.code, "filename": source.filename,
-         "sha256": source.sha256, "size": source.size}
+         **({} if weighed.withheld else {"sha256": source.sha256, "size": source.size})}
         for source, result in zip(sources_of(results), results, strict=True)
     ]  # fmt: skip
     fields = [{"name": name, "type": kind} for name, kind in _shape(version.profile["columns"])]
@@ -97,7 +114,9 @@ def _manifest(
             }
         ],
         "telemetry": [],
-        "transforms": [],
+        "transforms": [
+            {"column": each.column, "rule": "removed", "why": each.why} for each in weighed.withheld
+        ],
     }
 
 

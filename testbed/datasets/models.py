@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 from sqlalchemy import BigInteger, text
 from sqlmodel import Field, SQLModel
 
@@ -41,6 +41,8 @@ def _words(given: Any) -> Any:
 
 
 Keywords = Annotated[list[Line], BeforeValidator(_words)]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""As it stands in the table, blanks and all."""
 Source = int | Line
 """A result, by its number or by its code."""
 
@@ -87,6 +89,9 @@ class AccessPatch(SQLModel):
     model_config = {"extra": "forbid"}
 
     access: Access
+    personal_data: Literal["reviewed"] | None = Field(
+        default=None, description="That somebody looked at the columns that seem to hold personal data."
+    )
 
 
 class VersionDraft(SQLModel):
@@ -95,6 +100,15 @@ class VersionDraft(SQLModel):
     model_config = {"extra": "forbid"}
 
     notes: Passage | None = Field(default=None, max_length=4000, description="What is new in this version.")
+    withheld: list[ColumnName] = Field(
+        default_factory=list,
+        max_length=2000,
+        description="Columns to leave out, besides those that a table schema marks as confidential.",
+    )
+    personal_data: Literal["reviewed"] | None = Field(
+        default=None,
+        description="That the publisher looked at the columns that seem to hold personal data, and they may be published.",
+    )
 
 
 class Dataset(SQLModel, table=True):
@@ -138,7 +152,9 @@ class DatasetResult(SQLModel, table=True):
 class Version(SQLModel, table=True):
     """A published version; a trigger refuses every change. Sizes are in bytes.
 
-    ``profile`` holds columns, statistics and the preview; ``manifest`` is canonical JSON (RFC 8785).
+    ``profile`` holds columns, statistics and the preview; ``manifest`` is canonical JSON (RFC 8785). ``privacy`` is for
+    those who publish: ``withheld`` and ``confidential`` columns, what was ``found`` of persons, and who ``reviewed`` it
+    when; empty in a version made before anybody looked.
     """
 
     __table_args__ = (unique("dataset_id", "number", says=message("The dataset has this version already.")),)
@@ -152,6 +168,7 @@ class Version(SQLModel, table=True):
     profile: dict[str, Any] = document()
     manifest: dict[str, Any] = document()
     manifest_sha256: str = Field(max_length=64)
+    privacy: dict[str, Any] = document()
     parquet_sha256: str = Field(max_length=64)
     parquet_size: int = Field(sa_type=BigInteger)
     csv_sha256: str = Field(max_length=64)

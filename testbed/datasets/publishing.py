@@ -13,9 +13,10 @@ from testbed.access.models import Actor
 from testbed.access.rights import fetch
 from testbed.activity import record
 from testbed.canonical import canonical
-from testbed.datasets import keys
+from testbed.datasets import keys, privacy
 from testbed.datasets.manifest import Made, sources_of, version_of
 from testbed.datasets.models import Dataset, DatasetState, Version, VersionDraft
+from testbed.datasets.privacy import PersonalHit, Withheld
 from testbed.datasets.service import PUBLISH
 from testbed.datasets.views import PublishingView
 from testbed.datasets.weighing import Weighed, open_pilot, weigh
@@ -41,6 +42,9 @@ GONE = message("Whoever asked for this may not publish it any more. Nothing was 
 CHANGED = message(
     "Somebody changed the dataset while the version was made. Nothing was published; look again."
 )
+OTHERWISE = message(
+    "A version of this dataset is being made already, with other columns left out. Wait for it, and look again."
+)
 BROKE = message("The version could not be made. Nothing was published; try again, or tell the operator.")
 
 
@@ -53,8 +57,10 @@ async def ask(db: Database, actor: Actor, slug: str, draft: VersionDraft) -> int
     async with db.begin() as session:
         dataset = await fetch(session, actor, PUBLISH, Dataset, col(Dataset.slug) == slug, lock=True)
         key = f"publish:{dataset.id}"
-        weighed = await weigh(session, actor, dataset)
+        weighed = await weigh(session, actor, dataset, draft.withheld)
         _insist(weighed)
+        reviewed = draft.personal_data is not None
+        privacy.insist(weighed.open_hits, dataset.access, reviewed=reviewed)
         number = await later(
             session,
             KIND,
@@ -63,14 +69,20 @@ async def ask(db: Database, actor: Actor, slug: str, draft: VersionDraft) -> int
             dataset_id=dataset.id,
             scopes=None if actor.scopes is None else sorted(actor.scopes),
             notes=draft.notes,
+            withheld=draft.withheld,
+            reviewed=[hit.model_dump(mode="json") for hit in weighed.open_hits] if reviewed else [],
             previous=weighed.last.number if weighed.last else None,
         )
-        if number is None:
-            query: Any = (
-                select(col(Job.id)).where(col(Job.unique_key) == key).order_by(col(Job.id).desc()).limit(1)
-            )
-            number = (await session.exec(query)).one()[0]
-    return int(number)
+        return int(number) if number is not None else await _under_way(session, key, draft)
+
+
+async def _under_way(session: AsyncSession, key: str, draft: VersionDraft) -> int:
+    """The job that is alive. Raises: Conflict: it leaves out other columns than are left out now."""
+    query: Any = select(Job).where(col(Job.unique_key) == key).order_by(col(Job.id).desc()).limit(1)
+    job = (await session.exec(query)).one()[0]
+    if job.args.get("withheld", []) != draft.withheld:
+        raise Conflict(OTHERWISE)
+    return int(job.id)
 
 
 def _insist(weighed: Weighed) -> None:
@@ -108,8 +120,8 @@ def number_of(ended: Mapping[str, Any]) -> tuple[str, bool]:
         return str(number), bool(result.get("pilot_published"))
     if (refused := result.get("refused")) is None:
         raise Conflict(BROKE)
-    told = said(refused) if isinstance(refused, dict) else str(refused)
-    raise Invalid(told) if result.get("status") == 422 else Conflict(told)
+    told, params = said(refused) if isinstance(refused, dict) else str(refused), result.get("told") or {}
+    raise Invalid(told, **params) if result.get("status") == 422 else Conflict(told, **params)
 
 
 async def progress(session: AsyncSession, actor: Actor, slug: str, number: int) -> PublishingView:
@@ -130,6 +142,7 @@ async def progress(session: AsyncSession, actor: Actor, slug: str, number: int) 
     if str(job.state) in {"failed", "cancelled"} or "refused" in result:
         refused = result.get("refused", BROKE)
         view.error = said(refused) if isinstance(refused, dict) else str(refused)
+        view.told = result.get("told") or {}
         view.state = "failed"
     return view
 
@@ -142,14 +155,19 @@ async def work(task: Task) -> Mapping[str, Any]:
             once = await keys.keys_of(session, weighed.results)
         if (done := _done_before(task, weighed)) is not None:
             return done
-        _insist(weighed)
-        made = await _make(task, weighed.results, once)
+        if privacy.unlooked(weighed.results):
+            await privacy.look(task, weighed.results)
+            async with task.shop.db.begin() as session:
+                dataset, weighed = await _prepared(session, task, lock=False)
+        _insist_all(task, dataset, weighed)
+        made = await _make(task, weighed, once)
         return await _publish(task, dataset, weighed, made)
     except Unavailable:
         raise  # tried again
     except DomainError as error:
         refused = error.params.get("told", error.detail)
-        return {"refused": refused, "status": int(error.status)}
+        told = {name: value for name, value in error.params.items() if name == "columns"}
+        return {"refused": refused, "status": int(error.status), "told": told}
 
 
 KINDS = {KIND: Kind(work)}
@@ -163,7 +181,12 @@ async def _prepared(session: AsyncSession, task: Task, *, lock: bool) -> tuple[D
         )
     except DomainError:
         raise Conflict(GONE) from None
-    return dataset, await weigh(session, actor, dataset)
+    return dataset, await weigh(session, actor, dataset, task.args.get("withheld", ()))
+
+
+def _insist_all(task: Task, dataset: Dataset, weighed: Weighed) -> None:
+    _insist(weighed)
+    privacy.insist_seen(weighed.open_hits, dataset.access, task.args.get("reviewed", ()))
 
 
 async def _actor(session: AsyncSession, task: Task) -> Actor:
@@ -184,8 +207,8 @@ def _done_before(task: Task, weighed: Weighed) -> dict[str, Any] | None:
     return {"number": last.number} if last is not None and last.number != task.args["previous"] else None
 
 
-async def _make(task: Task, results: Sequence[Result], once: Sequence[Mapping[str, Any]]) -> Made:
-    store = task.shop.store
+async def _make(task: Task, weighed: Weighed, once: Sequence[Mapping[str, Any]]) -> Made:
+    store, results = task.shop.store, weighed.results
     await _check(task, store, results)
     with scratch(task) as work:
         paths = []
@@ -193,7 +216,9 @@ async def _make(task: Task, results: Sequence[Result], once: Sequence[Mapping[st
             folder = work / str(place)
             folder.mkdir(mode=0o711)
             paths.append(await store.local(str(result.parquet_sha256), folder))
-        found = await run.combine(paths, work, types=_nested(results), keys=once, progress=task.beat)
+        found = await run.combine(
+            paths, work, types=_nested(results), keys=once, without=weighed.without, progress=task.beat
+        )
         if found.state != "ready" or found.parquet is None or found.csv is None:
             hint = found.problems[0].get("hint") if found.problems else None
             raise Invalid(UNLIKE, told=keys.told(found, results) or hint or UNLIKE)
@@ -227,15 +252,15 @@ def _nested(results: Sequence[Result]) -> dict[str, str]:
 
 async def _publish(task: Task, before: Dataset, weighed: Weighed, made: Made) -> dict[str, Any]:
     """The manifest is frozen and kept first; then everything the version is, in one transaction."""
-    version = version_of(before, weighed, made, person_id=task.person_id, notes=task.args.get("notes"))
+    version = version_of(before, weighed, made, person_id=task.person_id, args=task.args)
     body = canonical(version.manifest)
     await task.shop.store.keep(_once(body), most_bytes=len(body), expect_sha256=version.manifest_sha256)
     async with task.shop.db.begin() as session:
         dataset, now = await _prepared(session, task, lock=True)
         if (done := _done_before(task, now)) is not None:
             return done
-        _insist(now)
-        if dataset.row_version != before.row_version or _ids(now) != _ids(weighed):
+        _insist_all(task, dataset, now)
+        if dataset.row_version != before.row_version or _basis(now) != _basis(weighed):
             raise Conflict(CHANGED)
         actor = await _actor(session, task)
         opened = now.opens_pilot and await open_pilot(session, actor, dataset.pilot_id)
@@ -243,6 +268,7 @@ async def _publish(task: Task, before: Dataset, weighed: Weighed, made: Made) ->
         details = {
             "number": version.number, "access": str(dataset.access), "self_approved": version.self_approved,
             "manifest_sha256": version.manifest_sha256, "widened": now.widened, "pilot_published": opened,
+            "withheld": now.without, "reviewed": _reviewed(version),
         }  # fmt: skip
         await record(session, actor, PUBLISH, "dataset", dataset.id, pilot_id=dataset.pilot_id, **details)
         await _tell(session, dataset, version)
@@ -262,8 +288,16 @@ async def _tell(session: AsyncSession, dataset: Dataset, version: Version) -> No
     await webhooks.announce(session, dataset.owner_id, Happening.version_published, told, once=once)
 
 
-def _ids(weighed: Weighed) -> list[int]:
-    return [result.id for result in weighed.results]
+def _basis(weighed: Weighed) -> tuple[list[int], list[Withheld], list[str]]:
+    return [result.id for result in weighed.results], weighed.withheld, weighed.confidential
+
+
+def _reviewed(version: Version) -> list[str]:
+    """The columns that somebody looked at and let through."""
+    if not version.privacy.get("reviewed"):
+        return []
+    found = [PersonalHit.model_validate(each) for each in version.privacy["found"]]
+    return [name for hit in found if hit.stops for name in hit.columns]
 
 
 async def _write(

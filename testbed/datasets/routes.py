@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Access, Actor
 from testbed.access.rights import READ, VIEW, fetch
-from testbed.datasets import publishing, service, versions, weighing
+from testbed.datasets import downloads, publishing, service, versions, weighing
 from testbed.datasets.models import (
     AccessPatch,
     Dataset,
@@ -93,6 +93,7 @@ async def access_form(session: AsyncSession, actor: Actor, slug: str) -> AccessF
 NEW = Form("datasets/form.html", blank, about={"pilot": "code"})
 EDIT = Form("datasets/form.html", filled)
 ACCESS = Form("datasets/access.html", access_form)
+PUBLISH = Form("datasets/publish.html", weighing.plan)
 
 
 class DatasetRoutes(Controller):
@@ -193,7 +194,8 @@ class DatasetRoutes(Controller):
         data: JSONBody[AccessPatch],
     ) -> Created[DatasetView]:
         """Say who may fetch a dataset from now on; it acts at the next request."""
-        await weighing.set_access(session, actor, slug, data.access)
+        reviewed = data.personal_data is not None
+        await weighing.set_access(session, actor, slug, data.access, reviewed=reviewed)
         view = await versions.view(session, actor, settings, slug)
         return Created(view, f"/datasets/{slug}", status_code=200)
 
@@ -205,11 +207,11 @@ class PublishRoutes(Controller):
     @get("/publish", opt=needs("version.publish", Dataset))
     async def plan(self, session: Session, actor: Caller, slug: FromPath[str]) -> Page[PlanView]:
         """Show exactly what publishing would do now."""
-        return Page(await weighing.plan(session, actor, slug), "datasets/publish.html")
+        return Page(await weighing.plan(session, actor, slug), PUBLISH.template)
 
     @post(
         "/versions",
-        opt=needs("version.publish", Dataset),
+        opt=needs("version.publish", Dataset, form=PUBLISH),
         responses={
             202: ResponseSpec(PublishingView, description="It takes longer; Location says how it goes.")
         },
@@ -265,7 +267,7 @@ class VersionRoutes(Controller):
         version: FromPath[str],
     ) -> Page[VersionView]:  # fmt: skip
         """Show a version: ``1.2.0``; ``latest``, ``1`` and ``1.2`` lead to the newest of them."""
-        exact = await versions.exact_number(session, actor, slug, version)
+        exact = await downloads.exact_number(session, actor, slug, version)
         if exact != version:
             return _moved(request, slug, exact)  # type: ignore[return-value]
         view = await versions.show(session, actor, settings, slug, exact, with_chain=wants_html(request))
@@ -308,10 +310,10 @@ async def _sent(
 ) -> Response[Any]:
     """Ask for permission in a short transaction, and send the file when that has ended."""
     async with db.begin() as session:
-        exact = await versions.exact_number(session, actor, slug, version)
+        exact = await downloads.exact_number(session, actor, slug, version)
         if exact != version:
             return _moved(request, slug, exact)
-        found = await versions.download(session, actor, slug, exact, name, original=original)
+        found = await downloads.download(session, actor, slug, exact, name, original=original)
     return await blob_response(
         request, store, sha256=found.sha256, size=found.size, filename=found.filename, media_type=found.media_type,
         public=found.public, last_modified=found.last_modified, headers=found.headers,

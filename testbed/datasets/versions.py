@@ -1,8 +1,5 @@
 """Versions as they leave: their pages, their files, and their place in the evidence chain."""
 
-import re
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -11,111 +8,24 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import NOBODY, Actor
-from testbed.access.rights import ABSENT, READ, VIEW, allowed, fetch
+from testbed.access.rights import READ, VIEW, allowed, fetch
 from testbed.activity import history
 from testbed.canonical import canonical
 from testbed.datasets import citation
+from testbed.datasets.downloads import MEDIA, whole
 from testbed.datasets.models import Dataset, Version, VersionSource
-from testbed.datasets.service import EDIT, actions, held_results
-from testbed.datasets.views import DatasetView, File, Preview, SourceView, VersionLine, VersionView
+from testbed.datasets.privacy import Withheld
+from testbed.datasets.service import EDIT, PUBLISH, actions, held_results
+from testbed.datasets.views import DatasetView, File, Preview, Review, SourceView, VersionLine, VersionView
 from testbed.datasets.weighing import source_of
-from testbed.errors import NotFound
 from testbed.lists import Ref
 from testbed.partners.service import called
+from testbed.people.models import Person
 from testbed.pilots.chain import Chain, Link, Node, chain_of, tells
 from testbed.pilots.models import Pilot
 from testbed.settings import Settings
 from testbed.texts import said
 from testbed.trials.models import Result
-
-MEDIA = {
-    "data.parquet": "application/vnd.apache.parquet",
-    "data.csv": "text/csv; charset=utf-8; header=present",
-    "manifest.json": "application/json",
-}
-OPAQUE = "application/octet-stream"
-EXACT = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}", re.ASCII)
-SHORT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file of a version that the actor may fetch; ``public`` when everybody may."""
-
-    sha256: str
-    size: int
-    filename: str
-    media_type: str
-    public: bool
-    last_modified: datetime
-    headers: dict[str, str]
-
-
-async def exact_number(session: AsyncSession, actor: Actor, slug: str, given: str) -> str:
-    """The full number that ``given`` names: itself, the newest of ``1`` or ``1.0``, or of all for ``latest``.
-
-    Raises:
-        NotFound: no such version, or the actor may not see that there is one.
-    """
-    if EXACT.fullmatch(given):
-        return given
-    query: Any = (
-        select(col(Version.number))
-        .join(Dataset, col(Dataset.id) == Version.dataset_id)
-        .where(col(Dataset.slug) == slug, allowed(actor, VIEW, Version))
-    )
-    if given != "latest":
-        if not SHORT.fullmatch(given):
-            raise NotFound(ABSENT)
-        query = query.where(col(Version.number).like(f"{given}.%"))
-    found = (await session.exec(query.order_by(col(Version.id).desc()).limit(1))).first()
-    if found is None:
-        raise NotFound(ABSENT)
-    return str(found[0])
-
-
-async def download(
-    session: AsyncSession, actor: Actor, slug: str, number: str, name: str, *, original: bool = False
-) -> Download:
-    """A file of a version: ``data.csv``, ``data.parquet``, ``manifest.json``, or an original by its name.
-
-    Raises:
-        NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``; also when the version has no such file.
-    """
-    of_dataset = select(Dataset.id).where(col(Dataset.slug) == slug).scalar_subquery()  # type: ignore[call-overload]
-    version = await fetch(
-        session, actor, READ, Version, col(Version.dataset_id) == of_dataset, col(Version.number) == number
-    )
-    open_query: Any = select(allowed(NOBODY, READ, Version)).where(col(Version.id) == version.id)
-    public = bool((await session.exec(open_query)).one()[0])
-    sha256, size, media_type = await _kept(session, version, name, original=original)
-    base = f"/datasets/{slug}/versions/{number}"
-    links = f'<{base}>; rel="cite-as", <{base}/manifest.json>; rel="describedby", </datasets/{slug}>; rel="collection"'
-    return Download(
-        sha256, size, name if original else f"{slug}-{number}.{name.removeprefix('data.')}", media_type, public,
-        version.published_at, {"Link": links},
-    )  # fmt: skip
-
-
-async def _kept(
-    session: AsyncSession, version: Version, name: str, *, original: bool
-) -> tuple[str, int, str]:
-    if original:
-        query: Any = select(VersionSource).where(
-            col(VersionSource.version_id) == version.id, col(VersionSource.filename) == name
-        )
-        found = (await session.exec(query)).one_or_none()
-        if found is None:
-            raise NotFound(ABSENT)
-        return found[0].sha256, found[0].size, OPAQUE
-    kept = {
-        "data.parquet": (version.parquet_sha256, version.parquet_size),
-        "data.csv": (version.csv_sha256, version.csv_size),
-        "manifest.json": (version.manifest_sha256, len(canonical(version.manifest))),
-    }
-    if name not in kept:
-        raise NotFound(ABSENT)
-    return *kept[name], MEDIA[name]
 
 
 async def show(
@@ -182,9 +92,19 @@ async def _content(
     view.columns = version.profile.get("columns", [])
     view.preview = Preview.model_validate(version.profile.get("preview") or {})
     view.files = _files(view.url, version)
+    view.withheld = [Withheld.model_validate(each) for each in version.privacy.get("withheld", [])]
+    view.review = await _review(session, actor, dataset, version)
     view.sources = await _sources_of(session, actor, view.url, version)
     view.citation, view.bibtex = citation.plain(cited), citation.bibtex(cited)
     view.code = citation.loaders(absolute, dataset.slug, version.number, open_to_all=view.open)
+
+
+async def _review(session: AsyncSession, actor: Actor, dataset: Dataset, version: Version) -> Review | None:
+    if not version.privacy.get("found") or PUBLISH not in await actions(session, actor, dataset):
+        return None
+    given = version.privacy.get("reviewed") or {}
+    person = await session.get(Person, given["by"]) if given.get("by") else None
+    return Review(found=version.privacy["found"], at=given.get("at"), who=person.name if person else None)
 
 
 def _files(url: str, version: Version) -> list[File]:
@@ -202,18 +122,24 @@ def _files(url: str, version: Version) -> list[File]:
 async def _sources_of(session: AsyncSession, actor: Actor, url: str, version: Version) -> list[SourceView]:
     """The originals; a result's own page is linked only for those who may see it."""
     query: Any = (
-        select(VersionSource, Result.code, allowed(actor, VIEW, Result).label("seen"))  # type: ignore[call-overload]
+        select(  # type: ignore[call-overload]
+            VersionSource,
+            Result.code,
+            allowed(actor, VIEW, Result).label("seen"),
+            whole(actor, version).label("untouched"),
+        )
         .join(Result, col(Result.id) == VersionSource.result_id)
         .where(col(VersionSource.version_id) == version.id)
         .order_by(col(VersionSource.row_from), col(VersionSource.id))
     )
     return [
         SourceView(
-            code=code, filename=source.filename, rows=source.row_to - source.row_from, size=source.size,
-            sha256=source.sha256, url=f"/results/{code}" if seen else None,
-            original=f"{url}/original/{quote(source.filename, safe='')}",
+            code=code, filename=source.filename, rows=source.row_to - source.row_from,
+            size=source.size if untouched else None, sha256=source.sha256 if untouched else None,
+            url=f"/results/{code}" if seen else None,
+            original=f"{url}/original/{quote(source.filename, safe='')}" if untouched else None,
         )
-        for source, code, seen in (await session.exec(query)).all()
+        for source, code, seen, untouched in (await session.exec(query)).all()
     ]  # fmt: skip
 
 

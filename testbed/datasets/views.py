@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 from testbed.access.models import Access
 from testbed.activity import Event
 from testbed.datasets.models import DatasetState, Licence
+from testbed.datasets.privacy import PersonalHit, Withheld
 from testbed.lists import Ref
 from testbed.pilots.chain import Chain
 
@@ -54,6 +55,14 @@ class File(SQLModel):
     sha256: str
 
 
+class Review(SQLModel):
+    """What looked like personal data when a version was published, and who said when that it may be."""
+
+    found: list[PersonalHit] = []
+    at: datetime | None = None
+    who: str | None = None
+
+
 class VersionView(SQLModel):
     """A published version as it leaves. Content is there only where ``readable``."""
 
@@ -76,6 +85,8 @@ class VersionView(SQLModel):
     rows: int | None = None
     columns: list[dict[str, Any]] = []
     preview: Preview = Preview()
+    withheld: list[Withheld] = Field(default=[], description="Columns that were left out, and why.")
+    review: "Review | None" = Field(default=None, description="Only for those who may publish the dataset.")
     files: list[File] = []
     sources: list[SourceView] = []
     manifest_sha256: str | None = None
@@ -157,6 +168,18 @@ class PlanView(SQLModel):
     generated: bool = False
     hindrances: list[str] = []
     waiting: list[SourceView] = Field(default=[], description="Results that must be accepted first.")
+    personal: list[PersonalHit] = Field(
+        default=[], description="What in the columns may say something of a person."
+    )
+    must_review: bool = Field(
+        default=False,
+        description="Whether it takes personal_data: reviewed, unless those columns are withheld.",
+    )
+    unlooked: int = Field(
+        default=0, description="Files that nobody looked through yet; that happens before publishing."
+    )
+    withheld: list[Withheld] = Field(default=[], description="Columns that stay behind in any case.")
+    suggested: list[str] = Field(default=[], description="Columns that the page proposes to leave out.")
 
 
 class PublishingView(SQLModel):
@@ -170,4 +193,5 @@ class PublishingView(SQLModel):
     done: int | None = None
     total: int | None = None
     error: str | None = None
+    told: dict[str, str] = Field(default={}, exclude=True)
     version: str | None = None

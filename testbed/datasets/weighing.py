@@ -1,6 +1,6 @@
 """What publishing a dataset would do, and what stands in its way: asked before, and again by the job."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Access, Actor, Visibility
 from testbed.access.rights import READ, VIEW, fetch, may
+from testbed.activity import record
+from testbed.datasets import privacy
 from testbed.datasets.accepted import permitted, unsettled, with_corrections
 from testbed.datasets.models import Dataset, DatasetState, Licence, Version, VersionSource
+from testbed.datasets.privacy import WIDE, PersonalHit, Withheld
 from testbed.datasets.service import PUBLISH, SET, USABLE, held_results
 from testbed.datasets.views import PlanView, SourceView
 from testbed.errors import Conflict
@@ -21,8 +24,8 @@ from testbed.pilots.models import Pilot
 from testbed.revisions import revise
 from testbed.texts import message, said
 from testbed.trials.models import Result
+from testbed.trials.secrecy import confidential
 
-WIDE = {Access.public, Access.registered}
 WIDTH = [Access.public, Access.registered, Access.consortium, Access.restricted, Access.private]
 EMPTY = message("The dataset holds no result yet. Choose at least one.")
 UNSEEN = message(
@@ -48,7 +51,9 @@ ARCHIVED = message("The dataset is archived. Take it back first.")
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """``results``: each held one with its corrections, in the order of their rows. ``widened``: codes of other
-    partners' results that more people get to see than before. ``waiting``: those that must be accepted first."""
+    partners' results that more people get to see than before. ``waiting``: those that must be accepted first.
+    ``withheld``: the columns that stay behind; ``confidential``: those that are marked, but leave with a private version.
+    """
 
     results: list[Result]
     pilot: Pilot
@@ -57,10 +62,29 @@ class Weighed:
     widened: list[str] = field(default_factory=list)
     hindrances: list[str] = field(default_factory=list)
     waiting: list[Result] = field(default_factory=list)
+    personal: list[PersonalHit] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    confidential: list[str] = field(default_factory=list)
+
+    @property
+    def without(self) -> list[str]:
+        """The names of the columns that stay behind."""
+        return [each.column for each in self.withheld]
+
+    @property
+    def open_hits(self) -> list[PersonalHit]:
+        """What seems to be personal data and is not left out."""
+        return privacy.stopping(self.personal, self.without)
 
 
-async def weigh(session: AsyncSession, actor: Actor, dataset: Dataset) -> Weighed:
-    """Weigh a dataset that the actor may publish."""
+async def weigh(
+    session: AsyncSession, actor: Actor, dataset: Dataset, withheld: Collection[str] = ()
+) -> Weighed:
+    """Weigh a dataset that the actor may publish, without the columns ``withheld``.
+
+    Raises:
+        Invalid: there is no such column, or none would be left.
+    """
     held = await held_results(session, dataset.id)
     waiting = await unsettled(session, held)
     results = await with_corrections(session, held)
@@ -73,7 +97,11 @@ async def weigh(session: AsyncSession, actor: Actor, dataset: Dataset) -> Weighe
         for result in results
         if result.owner_id != dataset.owner_id and WIDTH.index(dataset.access) < WIDTH.index(result.access)
     ]
-    hindrances = await _hindrances(session, dataset, results, last)
+    marked = await confidential(session, results)
+    own = dataset.access == Access.private and {each.owner_id for each in results} <= {dataset.owner_id}
+    present = [column["name"] for column in reported_columns(results)]
+    left_out = privacy.behind({} if own else marked, withheld, present)
+    hindrances = await _hindrances(session, dataset, results, last, [each.column for each in left_out])
     if waiting:
         hindrances.append(NOT_ACCEPTED)
     if len(seen) < len(results):
@@ -83,12 +111,16 @@ async def weigh(session: AsyncSession, actor: Actor, dataset: Dataset) -> Weighe
     told = closed(dataset.access, pilot, coordinates=coordinates)
     return Weighed(
         results, pilot, last, opens(dataset.access, pilot), widened, hindrances + told,
-        [each for each in waiting if each in seen],
+        [each for each in waiting if each in seen], privacy.hits(results), left_out, sorted(marked) if own else [],
     )  # fmt: skip
 
 
 async def _hindrances(
-    session: AsyncSession, dataset: Dataset, results: Sequence[Result], last: Version | None
+    session: AsyncSession,
+    dataset: Dataset,
+    results: Sequence[Result],
+    last: Version | None,
+    without: list[str],
 ) -> list[str]:
     found = []
     if dataset.archived_at is not None:
@@ -99,8 +131,9 @@ async def _hindrances(
         found.append(UNREAD)
     if dataset.licence == Licence.none and dataset.access in WIDE:
         found.append(NO_LICENCE)
-    if last is not None and results and await _held(session, last) == [result.id for result in results]:
-        found.append(NO_CHANGE)
+    if last is not None and results and without == privacy.left_out(last.privacy):
+        same = await _held(session, last) == [result.id for result in results]
+        found += [NO_CHANGE] if same else []
     return found
 
 
@@ -180,12 +213,14 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
     shown = await permitted(session, actor, VIEW, weighed.results)
     columns, rows, last = reported_columns(shown), sum(result.rows or 0 for result in shown), weighed.last
     before = last.profile.get("columns", []) if last else []
+    told = _private(dataset, weighed, shown)
+    leaving = [each for each in columns if each["name"] not in {*weighed.without, *told["suggested"]}]
     return PlanView(
         dataset=Ref(id=dataset.id, title=said(dataset.title), url=f"/datasets/{dataset.slug}"),
         title=dataset.title,
         description=dataset.description,
         number=next_number(
-            last.number if last else None, before, columns, grown=bool(last and last.rows != rows)
+            last.number if last else None, before, leaving, grown=bool(last and last.rows != rows)
         ),
         rows=rows,
         columns=columns,
@@ -200,6 +235,7 @@ async def plan(session: AsyncSession, actor: Actor, slug: str) -> PlanView:
         generated=any(result.generated for result in weighed.results),
         hindrances=weighed.hindrances,
         waiting=[source_of(result) for result in weighed.waiting],
+        **told,
     )
 
 
@@ -210,6 +246,25 @@ async def _pilot_ref(session: AsyncSession, actor: Actor, pilot: Pilot) -> Ref |
     return Ref(id=pilot.id, title=said(pilot.title), url=f"/pilots/{pilot.code}")
 
 
+def _private(dataset: Dataset, weighed: Weighed, shown: Sequence[Result]) -> dict[str, Any]:
+    """What the plan says of persons and secrets; nothing of a column that the reader may not see."""
+    names = {each["name"] for each in reported_columns(shown)}
+    return {
+        "personal": privacy.hits(shown),
+        "must_review": dataset.access in WIDE and bool(weighed.open_hits),
+        "unlooked": len(privacy.unlooked(shown)),
+        "withheld": [each for each in weighed.withheld if each.column in names],
+        "suggested": [name for name in _suggested(weighed) if name in names],
+    }
+
+
+def _suggested(weighed: Weighed) -> list[str]:
+    """What the page proposes to leave out: what was left out before, and what seems to be personal data."""
+    before = privacy.left_out(weighed.last.privacy) if weighed.last else []
+    seeming = [name for hit in weighed.open_hits for name in hit.columns]
+    return [name for name in dict.fromkeys([*before, *seeming]) if name not in weighed.without]
+
+
 def source_of(result: Result) -> SourceView:
     """A result that the reader may see, as a line of a list."""
     return SourceView(
@@ -218,12 +273,15 @@ def source_of(result: Result) -> SourceView:
     )  # fmt: skip
 
 
-async def set_access(session: AsyncSession, actor: Actor, slug: str, access: Access) -> bool:
+async def set_access(
+    session: AsyncSession, actor: Actor, slug: str, access: Access, *, reviewed: bool = False
+) -> bool:
     """Say who may fetch a dataset from now on; return whether that made the pilot's page public.
 
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``.
-        Conflict: wider than the pilot or than the licence allows, or no change at all.
+        Conflict: wider than the pilot or the licence allows, or than what its versions hold; or no change at all.
+        Invalid: a version holds what seems to be personal data, and nobody ``reviewed`` it.
     """
     dataset = await fetch(session, actor, SET, Dataset, col(Dataset.slug) == slug, lock=True)
     pilot = await session.get_one(Pilot, dataset.pilot_id)
@@ -234,6 +292,8 @@ async def set_access(session: AsyncSession, actor: Actor, slug: str, access: Acc
     if access == dataset.access:
         raise Conflict(message("This was done already."))
     published = dataset.state == DatasetState.published
+    if published and WIDTH.index(access) < WIDTH.index(dataset.access):
+        await _review(session, actor, dataset, access, reviewed=reviewed)
     opened = published and opens(access, pilot) and await open_pilot(session, actor, pilot.id)
     await revise(
         session,
@@ -245,6 +305,20 @@ async def set_access(session: AsyncSession, actor: Actor, slug: str, access: Acc
         pilot_id=dataset.pilot_id,
     )
     return opened
+
+
+async def _review(
+    session: AsyncSession, actor: Actor, dataset: Dataset, access: Access, *, reviewed: bool
+) -> None:
+    """What was published may not suit those who are to get it now; who let it through is written down."""
+    query: Any = select(col(Version.privacy)).where(col(Version.dataset_id) == dataset.id)
+    versions = [row[0] for row in (await session.exec(query)).all()]
+    left = privacy.insist_published(versions, access, reviewed=reviewed)
+    if reviewed:
+        details = {"access": str(access), "reviewed": sorted({name for hit in left for name in hit.columns})}
+        await record(
+            session, actor, "dataset.review", "dataset", dataset.id, pilot_id=dataset.pilot_id, **details
+        )
 
 
 async def access_choices(session: AsyncSession, actor: Actor, slug: str) -> tuple[Dataset, list[Access]]:

@@ -11,8 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.rights import ABSENT, READ, VIEW, allowed, fetch, may, referred
 from testbed.activity import history, record
+from testbed.datasets.downloads import exact_number
 from testbed.datasets.models import Dataset, Version
-from testbed.datasets.versions import exact_number
 from testbed.errors import Invalid, NotFound
 from testbed.evaluations.models import (
     Outcome,

@@ -17,7 +17,11 @@ def answer(job: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
     try:
         connection = engine.connect(job, milliseconds=int(task["wall_seconds"] * 1000))
         if task["task"] == "combine":
-            return combining.combine(connection, job, task["sources"], _stepping(job), task.get("keys") or ())
+            return combining.combine(
+                connection, job, task["sources"], task["without"], _stepping(job), task["keys"]
+            )
+        if task["task"] == "look":
+            return combining.look(connection, job / "source-0.parquet", task["devices"])
         given = task.get("schema")
         reading = Reading(
             job, connection, limits, _stepping(job), answers.parse(task.get("answers") or {}),

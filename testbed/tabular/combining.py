@@ -1,13 +1,13 @@
 """Several canonical tables of the same columns become one, as Parquet and as CSV (RFC 4180)."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from testbed.tabular import profile
+from testbed.tabular import personal, profile
 from testbed.tabular.engine import copy_parquet, ident, literal, parquet
 from testbed.tabular.problems import Problems, Unreadable
 
@@ -24,19 +24,24 @@ def combine(
     connection: duckdb.DuckDBPyConnection,
     job: Path,
     sources: Sequence[dict[str, Any]],
+    without: Collection[str],
     step: Callable[[str, int, int], None],
     keys: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Union by name, rows in the order given, if what must occur once does. Raises: Unreadable (columns-clash)."""
+    """Union by name, rows in the order given, no column ``without``, if what must occur once does.
+
+    Raises: Unreadable (columns-clash).
+    """
     step("joining", 0, 3)
     paths = [job / each["name"] for each in sources]
-    columns = _columns(connection, paths)
+    there = columns_of(connection, paths)
     for key in keys:
-        count, twice = repeated(connection, paths, columns, key)
+        count, twice = repeated(connection, paths, there, key)
         if count:
             problems = Problems()
             problems.add("key-across", column=", ".join(key["columns"]), count=count)
             return {"state": "unreadable", "problems": problems.listed(), "twice": twice}
+    columns = [each for each in there if each[0] not in without]
     table, text = job / "table.parquet", job / "table.csv"
     parts = [f"(SELECT * FROM {parquet(path)})" for path in paths]
     names = ", ".join(ident(name) for name, _, _ in columns)
@@ -89,11 +94,18 @@ def repeated(
     return (rows[0][0] if rows else 0), [{"key": texts, "sources": found} for _, texts, found in rows]
 
 
+def look(connection: duckdb.DuckDBPyConnection, table: Path, devices: Sequence[Any]) -> dict[str, Any]:
+    """A canonical table that was read before anybody looked for personal data in it."""
+    columns = columns_of(connection, [table])
+    stats = profile.statistics(connection, table, columns)
+    return {"personal": personal.scan(connection, table, columns, stats, devices)}
+
+
 def _zone(type_: str, sql: str) -> dict[str, str | None]:
     return {"zone": "UTC" if sql == "TIMESTAMPTZ" else None} if type_ == "datetime" else {}
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[tuple[str, str, str]]:
+def columns_of(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[tuple[str, str, str]]:
     """Name, type and SQL type of every column of any source."""
     found: dict[str, str] = {}
     for path in paths:

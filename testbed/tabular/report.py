@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from testbed.tabular import checking, engine, guessing, profile, proposing, sources, typed
+from testbed.tabular import checking, engine, guessing, personal, profile, proposing, sources, typed
 from testbed.tabular.problems import Problems, Unreadable
 from testbed.tabular.reading import Reading
 
@@ -30,7 +30,7 @@ def unreadable(
     return {
         "state": "unreadable", "kind": kind, "assumed": assumed or {}, "rows": 0, "rejected": rejected, "columns": [],
         "problems": problems.listed(), "counts": problems.counts(), "proposal": {},
-        "preview": {"columns": [], "rows": []}, "software": software(),
+        "preview": {"columns": [], "rows": []}, "personal": {}, "software": software(),
     }  # fmt: skip
 
 
@@ -68,8 +68,20 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
         "counts": reading.problems.counts(),
         "proposal": {} if reading.schema else proposing.proposal(reading.connection, reading.target, columns, stats),
         "preview": preview,
+        "personal": _personal(reading, shapes, stats),
         "software": software(),
     }  # fmt: skip
+
+
+def _personal(
+    reading: Reading, shapes: Sequence[tuple[str, str, str]], stats: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """A table that could not be looked through is kept all the same, and said not to have been."""
+    devices = reading.references.get("devices") or ()
+    try:
+        return personal.scan(reading.connection, reading.target, shapes, stats, devices)
+    except duckdb.Error:
+        return {}
 
 
 def _say_columns(reading: Reading, columns: Sequence[typed.Column], stats: Sequence[dict[str, Any]]) -> None:

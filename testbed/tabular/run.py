@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,7 @@ class Report:
     ``line, row, column, column_no, value, rule, severity, expected, first_line``; ``row`` counts records below the header.
     ``lines``: where the rows of a correction belong, see ``tabular.correcting``.
     ``proposal``: a Table Schema descriptor of the whole columns, when none was given; else empty.
+    ``personal``: what may say something of a person, see ``tabular.personal.scan``; empty where nobody looked.
     """
 
     state: Literal["ready", "partly", "unreadable"]
@@ -50,6 +51,7 @@ class Report:
     software: str = ""
     counts: list[dict[str, Any]] = field(default_factory=list)
     proposal: dict[str, Any] = field(default_factory=dict)
+    personal: dict[str, Any] = field(default_factory=dict)
     table: Path | None = None
     rejected_rows: Path | None = None
     findings: Path | None = None
@@ -135,13 +137,15 @@ async def combine(
     *,
     types: Mapping[str, str] | None = None,
     keys: Sequence[Mapping[str, Any]] = (),
+    without: Collection[str] = (),
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Combined:
     """One ``work/table.parquet`` and ``work/table.csv`` of several canonical tables, rows in the order given.
 
     ``types`` tells which text columns hold nested JSON (``object``, ``list``). ``keys``: names of ``columns`` of which no two
-    rows of some ``sources`` (by place) may be alike in all; none is made where they are.
+    rows of some ``sources`` (by place) may be alike in all; none is made where they are. No column ``without`` is in what is
+    made, though it may be part of a key.
     """
     limits = limits or Limits()
     with _job(work) as job:
@@ -150,7 +154,9 @@ async def combine(
             _bring(source, job / f"source-{i}.parquet")
             given.append({"name": f"source-{i}.parquet", "types": dict(types or {})})
         size = sum(source.stat().st_size for source in sources)
-        task = {"task": "combine", "sources": given, "keys": [dict(each) for each in keys]}
+        task = {
+            "task": "combine", "sources": given, "keys": [dict(each) for each in keys], "without": sorted(without),
+        }  # fmt: skip
         answer = await _ask(job, task, size, limits, packed=True, progress=progress)
         if answer is None:
             return Combined("unreadable", problems=_failed())
@@ -163,6 +169,16 @@ async def combine(
             if (path := _take(job, work, name)) is not None
         }
         return Combined(**answer, parquet=made.get("parquet"), csv=made.get("csv"))
+
+
+async def look(table: Path, work: Path, *, devices: Sequence[Any] = ()) -> dict[str, Any]:
+    """What may say something of a person in a canonical table, see ``personal.scan``; empty when it could not be asked."""
+    with _job(work) as job:
+        _bring(table, job / "source-0.parquet")
+        task = {"task": "look", "devices": list(devices)}
+        size, packed = _measured(table)
+        answer = await _ask(job, task, size, Limits(), packed=packed, progress=None)
+        return dict((answer or {}).get("personal") or {})
 
 
 def _measured(source: Path) -> tuple[int, bool]:

@@ -18,7 +18,8 @@ MOST_ROWS = 40
 TEXTS = (
     "name", "type", "testbed:titles.sv", "testbed:titles.en", "testbed:descriptions.sv", "testbed:descriptions.en",
     "testbed:unit", "constraints.minimum", "constraints.maximum", "constraints.minLength", "constraints.maxLength",
-    "constraints.pattern", "testbed:decimals", "testbed:zone", "format", "decimalChar", "testbed:check", "example",
+    "constraints.pattern", "testbed:decimals", "testbed:zone", "format", "decimalChar", "testbed:check", "testbed:secrecy",
+    "example",
 )  # fmt: skip
 TICKS = ("constraints.required", "constraints.unique")
 LINES = ("constraints.enum", "testbed:aliases")

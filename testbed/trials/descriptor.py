@@ -39,6 +39,14 @@ class RecordCheck(StrEnum):
     deployed_at_time = "deployed-at-time"
 
 
+class Secrecy(StrEnum):
+    """Why a column is confidential; one without a mark is open."""
+
+    business = "business"
+    personal = "personal"
+    other = "other"
+
+
 class ExtraColumns(StrEnum):
     """What happens to columns of a file that the schema does not name."""
 
@@ -119,6 +127,7 @@ class Column(BaseModel):
     decimals: int | None = Field(default=None, alias="testbed:decimals", ge=0, le=15)
     check: RecordCheck | None = Field(default=None, alias="testbed:check")
     indicator: Line | None = Field(default=None, alias="testbed:indicator")
+    secrecy: Secrecy | None = Field(default=None, alias="testbed:secrecy")
     aliases: Annotated[list[Name], AfterValidator(_apart)] = Field(
         default_factory=list, alias="testbed:aliases", max_length=20
     )
@@ -227,6 +236,7 @@ def _spelt(column: Column) -> Iterator[tuple[str, Any]]:
         "testbed:decimals": column.decimals,
         "testbed:check": column.check and column.check.value,
         "testbed:indicator": column.indicator,
+        "testbed:secrecy": column.secrecy and column.secrecy.value,
         "testbed:aliases": column.aliases or None,
     }
     yield from ((key, value) for key, value in given.items() if value is not None)

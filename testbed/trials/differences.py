@@ -47,6 +47,7 @@ class Aspect(StrEnum):
     aliases = "aliases"
     example = "example"
     indicator = "indicator"
+    secrecy = "secrecy"
     other = "other"
     primary_key = "primary_key"
     missing_values = "missing_values"
@@ -138,6 +139,7 @@ KEYS: dict[str, tuple[Aspect, Judge]] = {
     "testbed:decimals": (Aspect.decimals, _limit(upper=True)),
     "testbed:check": (Aspect.check, _demand),
     "testbed:indicator": (Aspect.indicator, _words),
+    "testbed:secrecy": (Aspect.secrecy, _words),
     "testbed:aliases": (Aspect.aliases, _more_is_looser),
 }
 CONSTRAINTS: dict[str, tuple[Aspect, Judge]] = {

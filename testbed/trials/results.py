@@ -28,7 +28,7 @@ from testbed.trials.views import JobView, Receipt, ResultItem, ResultView
 EDIT = "result.edit"
 ACTIONS = [EDIT, "result.answer", "result.accept", "result.decide", "result.withdraw"]
 LIVE = {JobState.queued, JobState.running}
-REPORTED = ("rejected", "kind", "assumed", "columns", "problems", "preview", "counts")
+REPORTED = ("rejected", "kind", "assumed", "columns", "problems", "preview", "counts", "personal")
 NO_TABLE = message("No table was made of this file. The file itself is kept.")
 PROGRESS = """
     SELECT job.state, job.step, job.done, job.total, job.error, job.created_at AS since, job.attempts,

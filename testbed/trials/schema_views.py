@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from testbed.lists import Ref
 from testbed.trials import units
 from testbed.trials.column_rows import Row
-from testbed.trials.descriptor import ExtraColumns, RecordCheck
+from testbed.trials.descriptor import ExtraColumns, RecordCheck, Secrecy
 from testbed.trials.differences import Change
 from testbed.trials.examples import Axis, axis_of, example_of
 from testbed.trials.values import ColumnType
@@ -41,6 +41,9 @@ class WantedColumn(SQLModel):
     check: RecordCheck | None = None
     geopoint: Axis | None = Field(default=None, description="Half of a point (WGS 84), as the name says.")
     decimal_char: str | None = None
+    secrecy: Secrecy | None = Field(
+        default=None, description="Why it stays behind when a dataset is published; open without one."
+    )
     answers: list[str] = Field(default=[], description="Words for yes, then for no, where they are declared.")
     aliases: list[str] = []
     example: str = ""
@@ -187,6 +190,7 @@ def _column(given: Mapping[str, Any], key: bool) -> WantedColumn:
         decimals=given.get("testbed:decimals"),
         zone=given.get("testbed:zone"),
         check=RecordCheck(given["testbed:check"]) if "testbed:check" in given else None,
+        secrecy=Secrecy(given["testbed:secrecy"]) if "testbed:secrecy" in given else None,
         geopoint=axis_of(given),
         decimal_char=given.get("decimalChar"),
         answers=[*given.get("trueValues", []), *given.get("falseValues", [])],

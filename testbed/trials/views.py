@@ -239,6 +239,10 @@ class ResultView(SQLModel):
     columns: list[dict[str, Any]] = []
     problems: list[dict[str, Any]] = []
     preview: dict[str, Any] = {}
+    personal: dict[str, Any] = Field(
+        default={},
+        description="What may say something of a person: {rules, rows, scanned, found: [{columns, kind, count, known}]}.",
+    )
     receipt: Receipt
     job: JobView
     table: str | None = Field(default=None, description="Address of the table as Parquet, once there is one.")

@@ -12,6 +12,7 @@ import pandas
 import pyarrow.parquet
 import pytest
 
+from tests.cast import ALVA
 from tests.datasets.kept import received
 from tests.datasets.test_publishing import published
 
@@ -44,6 +45,8 @@ async def test_a_published_file_agrees_with_the_original_cell_by_cell(
     (tmp_path / "data.parquet").write_bytes((await client.get(f"{below}/data.parquet")).content)
     (tmp_path / "data.csv").write_bytes((await client.get(f"{below}/data.csv")).content)
 
+    told = (await client.get("/results/R-GGGG22", headers=ALVA)).json()["personal"]["found"]
+    assert told == [{"columns": ["DevEUI"], "kind": "device", "count": 8708, "known": 0}]
     columns = {column["name"]: column["type"] for column in answer.json()["columns"]}
     assert (answer.json()["rows"], len(rows)) == (8708, 8708)
     assert len(columns) == len(header)

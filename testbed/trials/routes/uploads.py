@@ -101,7 +101,7 @@ async def _raw(
     digests = declared_digests(request)
     sha256, sha512 = digests.get("sha-256"), digests.get("sha-512")
     sending = Sending(
-        filename=filename, sha256=sha256 and sha256.hex(), digest_declared=bool(digests), length=length,
+        filename=filename, sha256=sha256.hex() if sha256 else None, digest_declared=bool(digests), length=length,
         **_fields(about).model_dump(),
     )  # fmt: skip
     async with aclosing(arriving(request)) as arrived, aclosing(held_to(sha512, arrived)) as body:

@@ -69,7 +69,9 @@ async def clear(db: Database, store: Store) -> None:
         if row is None:
             over = path.stat().st_mtime < time.time() - REMEMBERED_DAYS * 86_400
         else:
-            over = row["state"] in {"expired", "ended", "done"} or (row["state"] == "rejected" and row["late"])
+            over = row["state"] in {"expired", "ended", "done"} or (
+                row["state"] == "rejected" and row["late"]
+            )
         if over:
             await asyncio.to_thread(_drop, store, path)
 

@@ -1,0 +1,45 @@
+"""Which columns of a file are confidential, as the table schemas of its trial say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from testbed.trials.chosen import current
+from testbed.trials.descriptor import Secrecy, folded
+from testbed.trials.models import Result, TableSchema
+
+
+async def confidential(session: AsyncSession, results: Sequence[Result]) -> dict[str, Secrecy]:
+    """Why a column, by its name in the table, is to stay with those who may read the result itself.
+
+    Marked by the schema the file was held to, or by the one that holds now: a mark that came later counts, and one
+    that was taken away counts until the file is checked again.
+    """
+    found: dict[str, Secrecy] = {}
+    held = {result.schema_id for result in results if result.schema_id}
+    query = select(TableSchema).where(col(TableSchema.id).in_(held))
+    bodies = {each.id: each.body for each in (await session.exec(query)).all()} if held else {}
+    now = {trial: await current(session, trial) for trial in {result.trial_id for result in results}}
+    for result in results:
+        latest = now[result.trial_id]
+        for body in (latest.body if latest else {}, bodies.get(result.schema_id or 0, {})):
+            marks = dict(_marks(body))
+            for column in (result.report or {}).get("columns", []) if marks else ():
+                heard = (folded(column["name"]), folded(column.get("title") or ""))
+                if why := marks.get(heard[0]) or marks.get(heard[1]):
+                    found.setdefault(column["name"], why)
+    return found
+
+
+def _marks(body: Mapping[str, Any]) -> Iterator[tuple[str, Secrecy]]:
+    """Every name a marked column answers to: a file may have been read before there was a schema."""
+    for column in body.get("fields", ()):
+        if why := column.get("testbed:secrecy"):
+            for name in (
+                column["name"],
+                *column.get("testbed:aliases", ()),
+                *column.get("testbed:titles", {}).values(),
+            ):
+                yield folded(name), Secrecy(why)
