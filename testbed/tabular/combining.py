@@ -35,12 +35,8 @@ def combine(
     step("joining", 0, 3)
     paths = [job / each["name"] for each in sources]
     there = columns_of(connection, paths)
-    for key in keys:
-        count, twice = repeated(connection, paths, there, key)
-        if count:
-            problems = Problems()
-            problems.add("key-across", column=", ".join(key["columns"]), count=count)
-            return {"state": "unreadable", "problems": problems.listed(), "twice": twice}
+    if clash := _clash(connection, paths, there, keys):
+        return clash
     columns = [each for each in there if each[0] not in without]
     table, text = job / "table.parquet", job / "table.csv"
     parts = [f"(SELECT * FROM {parquet(path)})" for path in paths]
@@ -62,6 +58,22 @@ def combine(
         "preview": profile.preview(connection, table, shapes),
         "files": {"parquet": _file(table), "csv": _file(text)},
     }  # fmt: skip
+
+
+def _clash(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Sequence[Path],
+    columns: Sequence[tuple[str, str, str]],
+    keys: Sequence[dict[str, Any]],
+) -> dict[str, Any] | None:
+    """The answer of a joining that is not done, since a key occurs in several sources."""
+    for key in keys:
+        count, twice = repeated(connection, paths, columns, key)
+        if count:
+            problems = Problems()
+            problems.add("key-across", column=", ".join(key["columns"]), count=count)
+            return {"state": "unreadable", "problems": problems.listed(), "twice": twice}
+    return None
 
 
 def repeated(

@@ -3,8 +3,6 @@
 import errno
 import hashlib
 import os
-import time
-from uuid import uuid4
 
 import pytest
 
@@ -348,15 +346,3 @@ async def test_what_broke_off_between_naming_and_recording_is_finished(tus, db, 
     state = await tus.state(at)
     assert state["state"] == "done"
     assert await sql(db, "SELECT sha256 FROM result") == hashlib.sha256(DATA).hexdigest()
-
-
-async def test_bytes_that_no_row_speaks_of_wait_for_thirty_days(shop, settings):
-    young, old = (settings.data_dir / "staging" / f"{uuid4()}.part" for _ in range(2))
-    for part, days in ((young, 29), (old, 31)):
-        part.write_bytes(b"tid;dB\n")
-        os.utime(part, (time.time() - days * 86_400,) * 2)
-
-    await sweeping.sweep(shop)
-
-    assert young.exists()
-    assert not old.exists()
