@@ -7,6 +7,7 @@ import duckdb
 
 ROW_GROUP = 100_000
 FEW = 4
+TOGETHER = 32
 
 
 def connect(job: Path, *, milliseconds: int) -> duckdb.DuckDBPyConnection:
@@ -65,3 +66,23 @@ def copy_parquet(connection: duckdb.DuckDBPyConnection, select: str, target: Pat
     connection.execute(
         f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
     )
+
+
+def likely(
+    connection: duckdb.DuckDBPyConnection, source: str, names: Sequence[str], pattern: str
+) -> list[str]:
+    """The columns of ``source`` worth asking one by one: all of a few, of many those beside something the pattern finds.
+
+    Opening a wide table costs more than looking at a column, so many are looked through together, as lines of one text.
+    """
+    if len(names) <= TOGETHER:
+        return list(names)
+    found: list[str] = []
+    for first in range(0, len(names), TOGETHER):
+        group = names[first : first + TOGETHER]
+        lines = f"concat_ws(chr(10), {', '.join(f'{ident(name)}::VARCHAR' for name in group)})"
+        row = connection.execute(
+            f"SELECT bool_or(regexp_matches({lines}, {literal(pattern)})) FROM {source}"
+        ).fetchone()
+        found += group if row and row[0] else []
+    return found

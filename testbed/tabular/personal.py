@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from testbed.tabular import personal_numbers, tracks
-from testbed.tabular.engine import ident, literal, parquet
+from testbed.tabular.engine import ident, likely, literal, parquet
 
 RULES = 1
 """Raised when the rules find something they did not find before: what was looked through earlier is then out of date."""
@@ -62,6 +62,7 @@ MARKS = "|".join(
     for each in (personal_numbers.DASHED, personal_numbers.PLAIN, WRITTEN, BARE, SPELT_DEVICE, IP)
 )
 """Digits as they stand in all that is looked for but e-mail: one question rules most values out."""
+ANY = rf"(?m:@|^{BARE_DEVICE}$|{MARKS})"
 
 PHONE_WORDS = ("telefon", "phone", "mobil", "tfn")
 DEVICE_WORDS = ("eui", "mac")
@@ -88,8 +89,12 @@ def scan(
     found = []
     personal_numbers.prepare(connection)
     _know(connection, devices)
+    texts = [
+        name for (name, type_, _), stat in zip(columns, stats, strict=True) if stat["n"] and type_ in TEXTS
+    ]
+    worth = set(likely(connection, source, texts, ANY))
     for (name, type_, _), stat in zip(columns, stats, strict=True):
-        if stat["n"] and type_ in TEXTS:
+        if name in worth:
             found += _of_text(connection, source, name)
         elif stat["n"] and type_ == "integer":
             found += _of_integers(connection, source, name, stat)

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from testbed.tabular.engine import ident, literal, parquet
+from testbed.tabular.engine import ident, likely, literal, parquet
 from testbed.tabular.schema import LATITUDES, LONGITUDES
 
 FEWEST = 10
@@ -23,7 +23,8 @@ HOP = 0.01
 METRES = 111_000.0
 NORTH, EAST = (6_100_000, 7_700_000), (200_000, 950_000)
 LISTED = r"\s*-?[0-9]{1,3}\.[0-9]{4,}\s*[,; ]\s*-?[0-9]{1,3}\.[0-9]{4,}\s*"
-_FINE = r".*[0-9]\.[0-9]{4,}.*"
+FINE = r"[0-9]\.[0-9]{4,}"
+_FINE = f".*{FINE}.*"
 GEOMETRY = (
     rf"(?s){LISTED}|\s*(?:SRID=\d+;)?\s*(?i:POINT|LINESTRING|MULTIPOINT){_FINE}|.*\"coordinates\"{_FINE}"
 )
@@ -103,9 +104,8 @@ def _within(stat: dict[str, Any], bounds: tuple[int, int]) -> bool:
 def _geometries(
     connection: duckdb.DuckDBPyConnection, source: str, shapes: Sequence[tuple[str, str, dict[str, Any]]]
 ) -> Iterator[_Place]:
-    for name, type_, _ in shapes:
-        if type_ not in {"string", "object", "list"}:
-            continue
+    texts = [name for name, type_, _ in shapes if type_ in {"string", "object", "list"}]
+    for name in likely(connection, source, texts, FINE):
         column = ident(name)
         row = connection.execute(
             f"SELECT count(*) FILTER (regexp_full_match({column}, {literal(GEOMETRY)})), count(*) "

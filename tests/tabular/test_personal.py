@@ -53,8 +53,11 @@ def kinds(found):
         (["2001:6b0:e:2a18::1", "fe80::1"], "ip", 2),
     ],
 )
-def test_what_says_who_somebody_is_is_found_and_counted(looking, values, kind, count):
-    assert kinds(looking({"c": values})) == {("c", kind): count}
+@pytest.mark.parametrize("others", [0, 100], ids=["alone", "among many"])
+def test_what_says_who_somebody_is_is_found_and_counted(looking, values, kind, count, others):
+    beside = {f"text {n}": ["12.5 dB"] * len(values) for n in range(others)}
+
+    assert kinds(looking({"c": values} | beside)) == {("c", kind): count}
 
 
 @pytest.mark.parametrize(
@@ -150,8 +153,11 @@ LAT, LON = way(120)
     ],
     ids=["one thing", "named otherwise", "two vehicles", "WKT", "a pair", "SWEREF 99 TM"],
 )  # fmt: skip
-def test_a_way_through_the_town_is_a_track(looking, table, columns):
-    assert kinds(looking(table)) == {(*columns, "track"): 120}
+@pytest.mark.parametrize("others", [0, 100], ids=["alone", "among many"])
+def test_a_way_through_the_town_is_a_track(looking, table, columns, others):
+    beside = {f"text {n}": ["12.5 dB"] * 120 for n in range(others)}
+
+    assert kinds(looking(table | beside)) == {(*columns, "track"): 120}
 
 
 STATIONS = [(65.58 + 0.0137 * i, 22.15 + 0.0211 * (i % 3)) for i in range(6)]
