@@ -15,6 +15,22 @@ PERSONS = ["811218-9876", "19811218-9876", "121212+1212", "701063-2391", "200002
 PLAIN = ["8112189876", "198112189876", "7010632391"]
 ORGANISATIONS = ["556036-0793", "212000-2742", "232100-0016"]
 
+FOUND = [
+    (PERSONS, "personal_number", 5),
+    (["ring 811218-9876, tack", "ingen", None], "personal_number", 1),
+    (PLAIN, "personal_number", 3),
+    ([int(each) for each in PLAIN], "personal_number", 3),
+    (["mailto:anna.berg@kommun.example.se", "-"], "email", 1),
+    (["Skriv till åsa@räksmörgås.example, tack"], "email", 1),
+    (["070-123 45 67", "0920-45 30 00", "08-508 290 00"], "phone", 3),
+    (["+46 70 123 45 67", "+46 (0)70-123 45 67", "+4912345678901"], "phone", 3),
+    (["0701234567", "0731234567", "0761234567"], "phone", 3),
+    (["00:1B:44:11:3A:B7", "00-1b-44-11-3a-b7"], "device", 2),
+    (["70B3D57ED0001A2B", "70b3d57ed0001a2c"], "device", 2),
+    (["192.168.0.12 GET /", "8.8.8.8"], "ip", 2),
+    (["2001:6b0:e:2a18::1", "fe80::1"], "ip", 2),
+]
+
 
 @pytest.fixture(scope="module")
 def looking(tmp_path_factory):
@@ -35,29 +51,21 @@ def kinds(found):
     return {(*each["columns"], each["kind"]): each["count"] for each in found["found"]}
 
 
-@pytest.mark.parametrize(
-    ("values", "kind", "count"),
-    [
-        (PERSONS, "personal_number", 5),
-        (["ring 811218-9876, tack", "ingen", None], "personal_number", 1),
-        (PLAIN, "personal_number", 3),
-        ([int(each) for each in PLAIN], "personal_number", 3),
-        (["mailto:anna.berg@kommun.example.se", "-"], "email", 1),
-        (["Skriv till åsa@räksmörgås.example, tack"], "email", 1),
-        (["070-123 45 67", "0920-45 30 00", "08-508 290 00"], "phone", 3),
-        (["+46 70 123 45 67", "+46 (0)70-123 45 67", "+4912345678901"], "phone", 3),
-        (["0701234567", "0731234567", "0761234567"], "phone", 3),
-        (["00:1B:44:11:3A:B7", "00-1b-44-11-3a-b7"], "device", 2),
-        (["70B3D57ED0001A2B", "70b3d57ed0001a2c"], "device", 2),
-        (["192.168.0.12 GET /", "8.8.8.8"], "ip", 2),
-        (["2001:6b0:e:2a18::1", "fe80::1"], "ip", 2),
-    ],
-)
-@pytest.mark.parametrize("others", [0, 100], ids=["alone", "among many"])
-def test_what_says_who_somebody_is_is_found_and_counted(looking, values, kind, count, others):
-    beside = {f"text {n}": ["12.5 dB"] * len(values) for n in range(others)}
+@pytest.mark.parametrize(("values", "kind", "count"), FOUND)
+def test_what_says_who_somebody_is_is_found_and_counted(looking, values, kind, count):
+    assert kinds(looking({"c": values})) == {("c", kind): count}
 
-    assert kinds(looking({"c": values} | beside)) == {("c", kind): count}
+
+def test_among_many_columns_the_same_is_found(looking):
+    table = {
+        f"{kind} {place}": [*values, *[None] * (5 - len(values))]
+        for place, (values, kind, _) in enumerate(FOUND)
+    }
+    plain = {f"text {n}": ["12.5 dB"] * 5 for n in range(100)}
+
+    assert kinds(looking(plain | table)) == {
+        (f"{kind} {place}", kind): count for place, (_, kind, count) in enumerate(FOUND)
+    }
 
 
 @pytest.mark.parametrize(
@@ -153,11 +161,15 @@ LAT, LON = way(120)
     ],
     ids=["one thing", "named otherwise", "two vehicles", "WKT", "a pair", "SWEREF 99 TM"],
 )  # fmt: skip
-@pytest.mark.parametrize("others", [0, 100], ids=["alone", "among many"])
-def test_a_way_through_the_town_is_a_track(looking, table, columns, others):
-    beside = {f"text {n}": ["12.5 dB"] * 120 for n in range(others)}
+def test_a_way_through_the_town_is_a_track(looking, table, columns):
+    assert kinds(looking(table)) == {(*columns, "track"): 120}
 
-    assert kinds(looking(table | beside)) == {(*columns, "track"): 120}
+
+def test_a_way_written_in_one_of_many_columns_is_a_track(looking):
+    plain = {f"text {n}": ["12.5 dB"] * 120 for n in range(100)}
+    places = [f"{x}, {y}" for y, x in zip(LAT, LON, strict=True)]
+
+    assert kinds(looking({"time": TIMES} | plain | {"pos": places})) == {("pos", "track"): 120}
 
 
 STATIONS = [(65.58 + 0.0137 * i, 22.15 + 0.0211 * (i % 3)) for i in range(6)]
