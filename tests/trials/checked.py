@@ -66,8 +66,11 @@ def findings_file(path: Path, found: Sequence[Found]) -> Path:
             (line, line and line - 1, column, no, value, rule, RULES[rule][0], None, None)
             for line, column, no, value, rule in found
         ]
-        if rows:
-            connection.executemany("INSERT INTO found VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        if rows:  # column by column: row by row takes a millisecond each
+            each = ", ".join(["unnest(?)"] * len(rows[0]))
+            connection.execute(
+                f"INSERT INTO found SELECT {each}", [list(column) for column in zip(*rows, strict=True)]
+            )
         connection.execute(f"COPY found TO '{path}' (FORMAT parquet)")
     return path
 
