@@ -1,18 +1,13 @@
 """Every macro in a real browser: both languages, both colour schemes, the narrowest screen, and what the scripts do."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.gallery import PAGES, served
-
-CHROMIUM = shutil.which("chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+from tests.browser.windows import CHROMIUM, QUIET, violations
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 
@@ -45,11 +40,7 @@ async def test_everyone_can_use_every_component(page: Page, gallery: str, name: 
     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     await page.goto(f"{gallery}/{lang}/{name}")
 
-    found = await Axe().run(page)
-
-    assert [
-        (each["id"], [node["html"] for node in each["nodes"]]) for each in found.response["violations"]
-    ] == []
+    assert await violations(page) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

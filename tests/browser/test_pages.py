@@ -3,16 +3,16 @@
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page
 
 from testbed.app import create_app
 from testbed.settings import Settings
 from testbed.web.needs import handlers
 from tests.browser.city import City
-from tests.browser.windows import entered, heard
+from tests.browser.windows import entered, heard, violations
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 NOT_PAGES = re.compile(
@@ -27,11 +27,12 @@ MORE = [
     "/results/{right}/accept", "/datasets/{draft}", "/search?q=hamn", "/pilots?q=finnsinte", "/nowhere",
 ]  # fmt: skip
 
-AXE = Axe()
 SCHEMES = {"sv": "light", "en": "dark"}
 """Axe works for a second on a page's colours; the gallery holds every component to both schemes."""
-OURS = {"exclude": [["#api"]]}
-"""All but what Swagger UI draws on the page of the API, a ``main`` of its own among it."""
+NOT_OURS = [["#api"]]
+"""What Swagger UI draws on the page of the API, a ``main`` of its own among it."""
+EVERYWHERE = [["header.top"], ["footer.bottom"]]
+"""The same on every page, so the start page answers for it."""
 THEIRS = {"landmark-no-duplicate-main", "landmark-main-is-top-level", "landmark-unique"}
 
 
@@ -74,13 +75,10 @@ def filled(route: str, ids: dict[str, str]) -> str:
 
 
 async def problems(page: Page) -> list[Any]:
-    found = (await AXE.run(page, context=OURS)).response["violations"]
     theirs = THEIRS if await page.locator("#api").count() else set()
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["id"] not in theirs
-    ]
+    known = [] if urlsplit(page.url).path == "/" else EVERYWHERE
+    found = await violations(page, {"exclude": [*NOT_OURS, *known]})
+    return [each for each in found if each[0] not in theirs]
 
 
 async def seen(page: Page, address: str) -> list[Any]:

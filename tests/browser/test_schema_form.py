@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.city import City
 from tests.browser.keyboard import Keyboard
-from tests.browser.windows import entered, heard
+from tests.browser.windows import entered, heard, violations
 
 WORDS = {
     "sv": {"change": "Ändra", "add": "Lägg till en kolumn", "check": "Se vad det innebär", "save": "Spara version", "what": "Ny kolumn",
@@ -36,7 +35,7 @@ async def page(
 
 async def wrong(page: Page) -> list[str]:
     """What axe finds, where it can run: it is a script itself."""
-    return [each["id"] for each in (await Axe().run(page)).response["violations"]]
+    return [rule for rule, _ in await violations(page)]
 
 
 async def row(page: Page, place: int, key: str) -> str:

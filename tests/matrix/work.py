@@ -6,7 +6,10 @@ from typing import Any
 from sqlmodel import select
 
 from testbed.access.models import Actor
-from testbed.datasets import publishing
+from testbed.access.rights import READ
+from testbed.datasets import downloads, publishing
+from testbed.db import driver
+from testbed.errors import NotFound
 from testbed.files import store_of
 from testbed.jobs import Task, Workshop
 from testbed.notices.models import Happening
@@ -23,6 +26,11 @@ STRANGER = "David"  # who belongs nowhere: as those do who handed in results and
 LETTERS = """
     SELECT mail.subject || ' ' || mail.body AS text, person.name FROM mail LEFT JOIN person ON person.id = mail.person_id
 """
+WITHHELD = """
+    SET LOCAL session_replication_role = replica;  -- a version never changes but here, and this is rolled back
+    UPDATE version SET privacy = '{"withheld": [{"column": "kolumn", "why": "publisher"}]}';
+    SET LOCAL session_replication_role = origin;
+"""
 
 
 class Alone(Task):
@@ -37,7 +45,7 @@ async def wrong(stage: Stage, settings: Settings) -> list[str]:
     settings = settings.model_copy(update={"smtp_host": "127.0.0.1"})
     shop = Workshop(stage.db, store_of(settings), settings)
     found = [told async for told in _letters(stage, shop)] + [told async for told in _versions(stage, shop)]
-    return found + [told async for told in _chains(stage)]
+    return found + [told async for told in _chains(stage)] + [told async for told in _originals(stage)]
 
 
 def _task(shop: Workshop, kind: str, args: dict[str, Any], person_id: int | None = None) -> Task:
@@ -86,3 +94,25 @@ async def _versions(stage: Stage, shop: Workshop) -> AsyncIterator[str]:
         told = await publishing.work(_task(shop, publishing.KIND, args, person))
     if told.get("refused") != publishing.GONE:
         yield f"publishing {dataset.name} for {STRANGER} came to {told}"
+
+
+async def _originals(stage: Stage) -> AsyncIterator[str]:
+    """Files as they were handed in, of versions of which a column stayed behind: for readers of the results alone."""
+    people = {each.name: each for each in PRINCIPALS}
+    datasets = {each.path["slug"]: each for each in stage.world.things["Dataset"] if each.held}
+    async with stage.db.request(), stage.db.begin() as session:
+        await (await driver(session)).execute(WITHHELD)
+        for name in ("Bo", "Cecilia", STRANGER):
+            person = (await session.exec(select(Person).where(Person.name == name))).one()
+            for version in stage.world.things["Version"]:
+                slug, file = version.path["slug"], version.path.get("filename")
+                if file is None or not sees(people[name], version, READ):
+                    continue
+                asked = (Actor(person_id=person.id), slug, version.path["version"], file)
+                try:
+                    await downloads.download(session, *asked, original=True)
+                    got = True
+                except NotFound:
+                    got = False
+                if got != sees(people[name], datasets[slug].held[-1], READ):
+                    yield f"{name} {'got' if got else 'did not get'} a file that {slug} was made of"

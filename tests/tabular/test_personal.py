@@ -3,6 +3,7 @@
 import json
 import math
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -15,7 +16,7 @@ PERSONS = ["811218-9876", "19811218-9876", "121212+1212", "701063-2391", "200002
 PLAIN = ["8112189876", "198112189876", "7010632391"]
 ORGANISATIONS = ["556036-0793", "212000-2742", "232100-0016"]
 
-FOUND = [
+FOUND: list[tuple[list[Any], str, int]] = [
     (PERSONS, "personal_number", 5),
     (["ring 811218-9876, tack", "ingen", None], "personal_number", 1),
     (PLAIN, "personal_number", 3),
