@@ -38,6 +38,11 @@ FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", 
 BASE = "http://testserver"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The matrix of rights first: one process needs minutes for it, and the others are not to wait at the end."""
+    items.sort(key=lambda item: "matrix" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_log() -> None:
     """Tracebacks without the values of variables: drawing those takes half a minute."""
