@@ -22,7 +22,7 @@ from obstore.store import S3Store as Bucket
 
 from testbed.disk import Blob, Disk, Part, disk_troubles, link_or_copy, no_space, open_regular, spelt
 from testbed.errors import Conflict, Invalid, TooLarge, Unavailable
-from testbed.parts import PIECE_BYTES, pour
+from testbed.parts import PIECE_BYTES, pour, surely
 from testbed.settings import Settings
 from testbed.texts import message
 
@@ -104,7 +104,7 @@ class Store:
             await self.settle(part.path, blob)
             return blob
         finally:
-            await asyncio.shield(asyncio.to_thread(part.drop))
+            await surely(part.drop)
 
     async def settle(self, part: Path, blob: Blob) -> None:
         """Give a file that is whole, on the disk and read-only its name; it is as durable as ``keep`` makes it.

@@ -42,6 +42,15 @@ async def pour(chunks: AsyncIterable[bytes], write: Callable[[list[bytes]], Awai
             writing.exception()  # read, so that it is not reported a second time
 
 
+async def surely(work: Callable[[], None]) -> None:
+    """Do it in a thread, to its end, however often this is cancelled.
+
+    It is handed over before the first pause. A task would not do, not even a shielded one: the end of a service cancels
+    every task there is, and one that did not begin yet never does.
+    """
+    await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work))
+
+
 class Staged:
     """A file in staging, held by one request or process alone. Its methods block and are called from threads."""
 

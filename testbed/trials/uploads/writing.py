@@ -13,7 +13,7 @@ from uuid import UUID
 from testbed.access.models import Actor
 from testbed.disk import spelt
 from testbed.errors import Conflict, DomainError, Harmed, Locked, Malformed, TooLarge
-from testbed.parts import Growing, Held, pour
+from testbed.parts import Growing, Held, pour, surely
 from testbed.texts import message
 from testbed.trials.uploads import finishing, service
 from testbed.trials.uploads.leases import BUSY, Desk, Lease, LeaseLost, taken
@@ -153,7 +153,7 @@ async def _add(lease: Lease, actor: Actor, piece: Piece, line: Line) -> None:
         if lease.offset == lease.length:
             await finishing.complete(lease, actor, part)
     finally:
-        await asyncio.shield(asyncio.to_thread(part.close))
+        await surely(part.close)
 
 
 async def _opened(lease: Lease) -> Growing:
