@@ -14,8 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes --only-binary :all:
 # npm fetches the front-end files; where the machine has none, a wheel brings it
 NODE := $(if $(shell command -v npm),,-r requirements-node.lock)
-# each process starts a database server of its own; one that is done takes over from one that is not
-PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --durations 25 --durations-min 5
+# each process starts a database server of its own; tests/conftest.py says what one of them takes at a time
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder --durations 25 --durations-min 5
 SOURCES := pyproject.toml testbed/static/vendoring.py testbed/static/package.json testbed/static/package-lock.json
 
 help: ## list the commands

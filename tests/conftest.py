@@ -38,9 +38,20 @@ FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", 
 BASE = "http://testserver"
 
 
+TOGETHER = ("browser", "matrix")
+"""Folders whose world takes long to make: one process has all of their tests, and begins with them."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The matrix of rights first: one process needs minutes for it, and the others are not to wait at the end."""
-    items.sort(key=lambda item: "matrix" not in item.path.parts)
+    """Say what one process takes at a time: a folder of ``TOGETHER``, or a file; the longest first."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(
+            pytest.mark.xdist_group(folder if folder in TOGETHER else item.nodeid.partition("::")[0])
+        )
+    first = [*TOGETHER, "faults"]
+    items.sort(key=lambda item: first.index(name) if (name := item.path.parent.name) in first else len(first))
 
 
 @pytest.fixture(scope="session", autouse=True)
