@@ -74,9 +74,11 @@ async def download(
     version = await fetch(
         session, actor, READ, Version, col(Version.dataset_id) == of_dataset, col(Version.number) == number
     )
+    sha256, size, media_type = await _kept(session, actor, version, name, original=original)
     open_query: Any = select(allowed(NOBODY, READ, Version)).where(col(Version.id) == version.id)
     public = bool((await session.exec(open_query)).one()[0])
-    sha256, size, media_type = await _kept(session, actor, version, name, original=original)
+    if original and version.privacy.get("withheld"):
+        public = False  # not everybody's, however open the version is: no cache on the way may keep it
     base = f"/datasets/{slug}/versions/{number}"
     links = f'<{base}>; rel="cite-as", <{base}/manifest.json>; rel="describedby", </datasets/{slug}>; rel="collection"'
     return Download(

@@ -206,6 +206,7 @@ async def test_a_column_left_out_is_in_no_answer_to_others(client, visits, worki
     source = (await client.get(f"/datasets/{slug}/versions/1.0.0")).json()["sources"][0]
     assert (source["original"], source["sha256"], source["size"]) == (None, None, None)
     assert (await client.get(f"/datasets/{slug}/versions/1.0.0/original/visits.csv")).status_code == 404
+    assert "private" in inside.headers["cache-control"]
 
 
 async def test_leaving_out_more_is_a_version_and_the_same_again_is_none(client, visits, working):
