@@ -346,30 +346,3 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("TESTBED_TEST_DATA is not set")
     return Path(folder)
-
-
-@pytest.mark.parametrize("turns", range(12))
-async def test_a_stream_that_is_cancelled_twice_leaves_nothing(store, turns):
-    """As when a service stops: what is late is cancelled, and some turns of the loop later all that is left."""
-    others = asyncio.all_tasks()
-
-    async def endless():
-        yield bytes(3 * 2**20)
-        await asyncio.Event().wait()
-
-    keeping = asyncio.create_task(store.keep(endless(), most_bytes=2**30))
-    async with asyncio.timeout(10):
-        while not list(store.staging.iterdir()):
-            await asyncio.sleep(0.005)
-
-    keeping.cancel()
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    left = asyncio.all_tasks() - others
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-
-    async with asyncio.timeout(5):
-        while list(store.staging.iterdir()):
-            await asyncio.sleep(0.005)

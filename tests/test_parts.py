@@ -1,5 +1,6 @@
 """Pulls the plug while a file grows, and loses any of what was not synced."""
 
+import asyncio
 import hashlib
 import os
 import random
@@ -10,6 +11,7 @@ import pytest
 
 from testbed.disk import Blob, Disk
 from testbed.errors import NoSpace
+from testbed.files import Store
 from testbed.parts import Growing, Held, Staged, pour
 
 
@@ -162,3 +164,30 @@ async def test_what_was_handed_over_is_written_when_the_stream_breaks():
         await pour(breaking(), write)
 
     assert sum(map(len, written)) == 4 * 2**20
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_stream_that_is_cancelled_twice_leaves_nothing(tmp_path, turns):
+    """As when a service stops: what is late is cancelled, and some turns of the loop later all that is left."""
+    others, store = asyncio.all_tasks(), Store(tmp_path)
+
+    async def endless():
+        yield bytes(3 * 2**20)
+        await asyncio.Event().wait()
+
+    keeping = asyncio.create_task(store.keep(endless(), most_bytes=2**30))
+    async with asyncio.timeout(10):
+        while not list(store.staging.iterdir()):
+            await asyncio.sleep(0.005)
+
+    keeping.cancel()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    left = asyncio.all_tasks() - others
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+    async with asyncio.timeout(5):
+        while list(store.staging.iterdir()):
+            await asyncio.sleep(0.005)
