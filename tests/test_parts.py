@@ -169,12 +169,12 @@ async def test_what_was_handed_over_is_written_when_the_stream_breaks():
 async def test_what_must_be_done_is_done_though_all_tasks_are_cancelled_at_its_first_pause():
     """As when a service stops while an upload cleans up after itself."""
     others, done = asyncio.all_tasks(), threading.Event()
-    asyncio.create_task(surely(done.set))
+    cleaning = asyncio.create_task(surely(done.set))
     await asyncio.sleep(0)
 
     left = asyncio.all_tasks() - others
     for task in left:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(cleaning, *left, return_exceptions=True)
 
     assert await asyncio.to_thread(done.wait, 5)
