@@ -14,8 +14,8 @@ from testbed.tabular.personal import RULES, STOPPING, PersonalKind
 from testbed.texts import message
 from testbed.trials.models import Result, Trial
 from testbed.trials.references import references
+from testbed.trials.secrecy import WIDE
 
-WIDE = {Access.public, Access.registered}
 UNREVIEWED = message(
     "Some columns look like personal data: {columns}. Leave them out (withheld), or look through them and say that they "
     "may be published (personal_data: reviewed)."

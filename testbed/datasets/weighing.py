@@ -14,7 +14,7 @@ from testbed.activity import record
 from testbed.datasets import privacy
 from testbed.datasets.accepted import permitted, unsettled, with_corrections
 from testbed.datasets.models import Dataset, DatasetState, Licence, Version, VersionSource
-from testbed.datasets.privacy import WIDE, PersonalHit, Withheld
+from testbed.datasets.privacy import PersonalHit, Withheld
 from testbed.datasets.service import PUBLISH, SET, USABLE, held_results
 from testbed.datasets.views import PlanView, SourceView
 from testbed.errors import Conflict
@@ -24,7 +24,7 @@ from testbed.pilots.models import Pilot
 from testbed.revisions import revise
 from testbed.texts import message, said
 from testbed.trials.models import Result
-from testbed.trials.secrecy import confidential
+from testbed.trials.secrecy import WIDE, confidential
 
 WIDTH = [Access.public, Access.registered, Access.consortium, Access.restricted, Access.private]
 EMPTY = message("The dataset holds no result yet. Choose at least one.")

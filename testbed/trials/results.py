@@ -22,6 +22,7 @@ from testbed.revisions import archive, revise
 from testbed.texts import message, said
 from testbed.trials import deliveries, receipts
 from testbed.trials.models import Acceptance, Result, ResultPatch, ResultState, Trial
+from testbed.trials.secrecy import WIDE, insist_harmless
 from testbed.trials.standing import standing
 from testbed.trials.views import JobView, Receipt, ResultItem, ResultView
 
@@ -204,11 +205,13 @@ async def edit(
 
     Raises:
         NotFound, Forbidden, SignInNeeded: see ``access.rights.fetch``. Stale: see ``revisions.revise``.
-        Invalid: no such delivery, or another partner's.
+        Invalid: no such delivery, or another partner's. Conflict: many would get columns that they may not have.
     """
     result = await fetch(session, actor, EDIT, Result, named(key), lock=True)
     _, pilot = await above(session, result)
     written = patch.model_dump(exclude_unset=True, exclude={"row_version"})
+    if written.get("access", result.access) in WIDE - {result.access}:
+        await insist_harmless(session, result)
     if "delivery" in written:
         written["delivery_id"] = await deliveries.answered(session, result, written.pop("delivery"))
     await revise(session, actor, result, written, seen_version, action=EDIT, pilot_id=pilot.id)

@@ -6,9 +6,31 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from testbed.access.models import Access
+from testbed.errors import Conflict
+from testbed.tabular.personal import STOPPING
+from testbed.texts import message
 from testbed.trials.chosen import current
 from testbed.trials.descriptor import Secrecy, folded
 from testbed.trials.models import Result, TableSchema
+
+WIDE = {Access.public, Access.registered}
+KEPT_CLOSED = message(
+    "Some columns of this file are confidential or look like personal data: {columns}. It stays as closed as it was. Make a "
+    "dataset of it: there columns can be left out, or looked through and published."
+)
+
+
+async def insist_harmless(session: AsyncSession, result: Result) -> None:
+    """Before many may fetch the file as it was handed in, with all of its columns.
+
+    Raises:
+        Conflict: a column is confidential, or seems to hold personal data.
+    """
+    found = ((result.report or {}).get("personal") or {}).get("found", [])
+    seeming = [name for each in found if each["kind"] in STOPPING for name in each["columns"]]
+    if names := dict.fromkeys([*await confidential(session, [result]), *seeming]):
+        raise Conflict(KEPT_CLOSED, columns=", ".join(names))
 
 
 async def confidential(session: AsyncSession, results: Sequence[Result]) -> dict[str, Secrecy]:
