@@ -7,15 +7,16 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-JOBS ?= auto
+# tests wait for databases and browsers as often as they work: one process more than there are cores
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 BIN := .venv/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes --only-binary :all:
 # npm fetches the front-end files; where the machine has none, a wheel brings it
 NODE := $(if $(shell command -v npm),,-r requirements-node.lock)
-# each process starts a database server of its own; tests/conftest.py says what one of them takes at a time
-PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup --no-loadscope-reorder --durations 25 --durations-min 5
+# each process starts a database server of its own, and takes a file of tests at a time, as tests/conftest.py orders them
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 25 --durations-min 5
 SOURCES := pyproject.toml testbed/static/vendoring.py testbed/static/package.json testbed/static/package-lock.json
 
 help: ## list the commands

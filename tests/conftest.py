@@ -30,6 +30,7 @@ from testbed.db import Database, migrate
 from testbed.embedded import Login, running
 from testbed.files import Store, store_of
 from testbed.settings import Settings
+from testbed.texts import FALLBACK, language
 from testbed.web.shell import Shell
 from tests import cast
 from tests.post import Sink, sink_at
@@ -38,20 +39,19 @@ FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", 
 BASE = "http://testserver"
 
 
-TOGETHER = ("browser", "matrix")
-"""Folders whose world takes long to make: one process has all of their tests, and begins with them."""
+LONGEST = ["matrix", "browser", "faults"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what one process takes at a time: a folder of ``TOGETHER``, or a file; the longest first."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(
-            pytest.mark.xdist_group(folder if folder in TOGETHER else item.nodeid.partition("::")[0])
-        )
-    first = [*TOGETHER, "faults"]
-    items.sort(key=lambda item: first.index(name) if (name := item.path.parent.name) in first else len(first))
+    """The longest first, so that no process has minutes to go when the others are done."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.parent.name, len(LONGEST)))
+
+
+@pytest.fixture(autouse=True)
+def _in_swedish() -> None:
+    """Every test begins in the language that holds where nobody chose one, whatever the one before it spoke."""
+    language.set(FALLBACK)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -339,23 +339,3 @@ async def test_a_plain_file_is_published_as_ever(client, snow, working):
     assert "sha256" in manifest["parts"][0]["sources"][0]
     assert (await client.get(answer.json()["sources"][0]["original"])).content == SNOW
     assert json.dumps(answer.json()["withheld"]) == "[]"
-
-
-@pytest.mark.parametrize(("lang", "word"), [("sv", "personuppgifter"), ("en", "personal data")])
-async def test_a_file_with_such_columns_is_not_opened_to_many_by_itself(client, visits, lang, word):
-    at = f"/results/{visits['results'][0]}"
-    seen = (await client.get(at, headers=CECILIA)).json()
-    spoken = CECILIA | {"accept-language": lang}
-
-    refused = await client.patch(
-        at, json={"access": "public", "row_version": seen["row_version"]}, headers=spoken
-    )
-    narrow = await client.patch(
-        at, json={"access": "consortium", "row_version": seen["row_version"]}, headers=spoken
-    )
-
-    assert refused.status_code == 409
-    assert "reporter" in refused.json()["detail"]
-    assert word in refused.json()["detail"]
-    assert (await client.get(at)).status_code == 404
-    assert narrow.status_code == 200

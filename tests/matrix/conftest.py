@@ -24,7 +24,7 @@ from tests.matrix.survey import Survey
 from tests.matrix.world import PASSWORD, build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def stage(server: Login, template: str, folder: Path) -> AsyncIterator[Stage]:
     data = Path(tempfile.mkdtemp(prefix="d-", dir=folder))
     data.chmod(0o755)
@@ -46,7 +46,7 @@ async def stage(server: Login, template: str, folder: Path) -> AsyncIterator[Sta
     shutil.rmtree(data, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def survey(stage: Stage) -> AsyncIterator[Survey]:
     """Every question, asked once, with every guard watched."""
     found = Survey(stage)

@@ -1,9 +1,16 @@
-"""Every route × method × the cast: who gets in is what the policy says, and no canary is met by those who may not."""
+"""Every route × method × the cast: who gets in is what the policy says, and no canary is met by those who may not.
+
+Then every place that asks for rights is broken by itself, and somebody notices. All of it rests on one survey.
+"""
 
 import pytest
 
+import testbed.app  # noqa: F401 - all modules must be there to be watched
+from tests.matrix.guards import guards
 from tests.matrix.survey import PARTS
 from tests.matrix.world import PRINCIPALS
+
+GUARDS = guards()
 
 
 @pytest.mark.parametrize("who", [each.name for each in PRINCIPALS])
@@ -24,3 +31,10 @@ def test_every_route_and_method_succeeds_with_a_row_that_is_there(survey):
     left = {each.name for each in survey.stage.tries} - survey.done
 
     assert not left
+
+
+@pytest.mark.parametrize("module", sorted({each.module for each in GUARDS}))
+async def test_taking_a_guard_away_is_noticed(survey, module):
+    unnoticed = [str(guard) for guard in GUARDS if guard.module == module and not await survey.noticed(guard)]
+
+    assert not unnoticed, "\n".join(unnoticed)
