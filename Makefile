@@ -7,12 +7,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-# tests wait for databases and browsers as often as they work: one process more than there are cores
-JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# tests wait for databases and browsers as often as they work: two processes more than there are cores
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 BIN := .venv/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-LOCKED := $(PIP) install --require-hashes --only-binary :all:
+# A lock names everything, so nothing is left to resolve; Python compiles what it imports, which is a tenth of it.
+LOCKED := $(PIP) install --require-hashes --only-binary :all: --no-deps --no-compile
+# Where Python may not keep what it compiled, each of the hundred services that the tests start would compile again.
+unexport PYTHONDONTWRITEBYTECODE
 # npm fetches the front-end files; where the machine has none, a wheel brings it
 NODE := $(if $(shell command -v npm),,-r requirements-node.lock)
 # each process starts a database server of its own, and takes a file of tests at a time, as tests/conftest.py orders them

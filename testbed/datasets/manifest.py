@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import duckdb
-
 import testbed
 from testbed.canonical import digest
 from testbed.datasets.models import Dataset, Version, VersionSource
@@ -15,6 +13,7 @@ from testbed.datasets.weighing import NO_CHANGE, Weighed, next_number
 from testbed.errors import Conflict
 from testbed.files import Blob
 from testbed.tabular import run
+from testbed.tabular.engine import duckdb
 from testbed.tabular.personal import RULES
 from testbed.trials.models import Result
 

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from testbed.tabular import engine, kept
-from testbed.tabular.engine import copy_parquet, ident, parquet
+from testbed.tabular.engine import copy_parquet, duckdb, ident, parquet
 
 LINES, KEYS = "corrects-lines.parquet", "corrects-keys.parquet"
 MILLISECONDS = 120_000

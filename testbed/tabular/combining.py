@@ -5,10 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from testbed.tabular import personal, profile
-from testbed.tabular.engine import copy_parquet, ident, literal, parquet
+from testbed.tabular.engine import copy_parquet, duckdb, ident, literal, parquet
 from testbed.tabular.problems import Problems, Unreadable
 
 TYPES = {

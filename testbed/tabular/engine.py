@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
+import _duckdb
+
+duckdb = _duckdb
+"""The engine without the package around it: that takes longer to import than many a file to read, for what is not used."""
 
 ROW_GROUP = 100_000
 FEW = 4

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from testbed.tabular import rejected
 from testbed.tabular.conditions import BITS, Cell
-from testbed.tabular.engine import copy_parquet, literal
+from testbed.tabular.engine import copy_parquet, duckdb, literal
 from testbed.tabular.expected import expected
 from testbed.tabular.hints import RULES
 from testbed.tabular.problems import EXAMPLES, VALUE, Problems

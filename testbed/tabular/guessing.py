@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import duckdb
-
 from testbed.tabular import kinds, rejected, typed, zones
+from testbed.tabular.engine import duckdb
 from testbed.tabular.kinds import Guess
 from testbed.tabular.problems import Unreadable
 from testbed.tabular.reading import Found, Reading

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from testbed.tabular.engine import literal
+from testbed.tabular.engine import duckdb, literal
 from testbed.tabular.rejected import unguarded
 from testbed.tabular.rows import read_csv
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-import duckdb
+from testbed.tabular.engine import duckdb
 
 LONGEST = 200
 

@@ -9,10 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from testbed.tabular import personal_numbers, tracks
-from testbed.tabular.engine import ident, likely, literal, parquet
+from testbed.tabular.engine import duckdb, ident, likely, literal, parquet
 
 RULES = 1
 """Raised when the rules find something they did not find before: what was looked through earlier is then out of date."""

@@ -4,9 +4,7 @@ Ten or twelve digits: a date (day + 60 in a coordination number), a serial numbe
 Luhn's rule over the last ten (SKV 704). An organisation number has no month in its third and fourth digit.
 """
 
-import duckdb
-
-from testbed.tabular.engine import literal
+from testbed.tabular.engine import duckdb, literal
 
 _DASHED = "((?:18|19|20)?[0-9]{6}[-+][0-9]{4})"
 _PLAIN = "((?:18|19|20)?[0-9]{10})"

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from testbed.tabular.engine import ident, parquet
+from testbed.tabular.engine import duckdb, ident, parquet
 
 EXACT = 100_000
 """Up to so many distinct values are counted exactly, and the most common are named."""

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from testbed.tabular.engine import ident, parquet
+from testbed.tabular.engine import duckdb, ident, parquet
 from testbed.tabular.typed import Column
 
 FORMATS = {

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from testbed.tabular import matching, rejected
 from testbed.tabular.answers import Answers
+from testbed.tabular.engine import duckdb
 from testbed.tabular.kinds import Guess
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems

@@ -10,9 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
-
-from testbed.tabular.engine import ident, literal
+from testbed.tabular.engine import duckdb, ident, literal
 from testbed.tabular.rows import Refused, columns_of
 
 _BLANKS = "[ \u00a0\u200b-\u200d\ufeff]*"

@@ -5,9 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from testbed.tabular import checking, engine, guessing, personal, profile, proposing, sources, typed
+from testbed.tabular.engine import duckdb
 from testbed.tabular.problems import Problems, Unreadable
 from testbed.tabular.reading import Reading
 

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import duckdb
-
 from testbed.tabular import archive, delimited, jsonrows, matching, packed, sniff, spreadsheet, stored
-from testbed.tabular.engine import parquet
+from testbed.tabular.engine import duckdb, parquet
 from testbed.tabular.problems import Unreadable
 from testbed.tabular.reading import Found, Reading
 from testbed.tabular.rows import Canonical, Raw, columns_of, read_csv

@@ -7,11 +7,9 @@ order, updates do not: rows found wrong later are marked by an update.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import duckdb
-
 from testbed.tabular import conditions, spelling, zones
 from testbed.tabular.conditions import BITS, Cell
-from testbed.tabular.engine import literal
+from testbed.tabular.engine import duckdb, literal
 from testbed.tabular.matching import Match
 from testbed.tabular.problems import Unreadable
 from testbed.tabular.reading import Found, Reading

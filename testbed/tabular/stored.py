@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import duckdb
-
-from testbed.tabular.engine import copy_parquet, ident, parquet
+from testbed.tabular.engine import copy_parquet, duckdb, ident, parquet
 from testbed.tabular.kinds import Kind
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from testbed.tabular.engine import ident, likely, literal, parquet
+from testbed.tabular.engine import duckdb, ident, likely, literal, parquet
 from testbed.tabular.schema import LATITUDES, LONGITUDES
 
 FEWEST = 10

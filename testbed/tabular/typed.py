@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
-
 from testbed.tabular import kinds
-from testbed.tabular.engine import copy_parquet, ident, literal, one_of, parquet
+from testbed.tabular.engine import copy_parquet, duckdb, ident, literal, one_of, parquet
 from testbed.tabular.kinds import AS_CODE, ENOUGH, MARKERS, TEXT, Guess, Kind
 from testbed.tabular.problems import EXAMPLES, Problems, Unreadable
 from testbed.tabular.rows import Raw

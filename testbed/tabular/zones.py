@@ -7,9 +7,7 @@ that the two cannot disagree; a year of them costs some milliseconds.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import duckdb
-
-from testbed.tabular.engine import literal
+from testbed.tabular.engine import duckdb, literal
 from testbed.tabular.problems import Unreadable
 
 FIRST, LAST = datetime(1850, 1, 1), datetime(2200, 1, 1)
