@@ -125,11 +125,12 @@ FILE: dict[str, tuple[str, str, str]] = {
     ),
     "zip-several": (
         "error",
-        "Zip-filen innehåller flera tabeller, och var och en är ett eget resultat. "
-        "Packa upp den och ladda upp tabellerna en i taget, eller ange vilken av dem som gäller. "
-        "Zip-filen är sparad i sin helhet.",
-        "The zip file holds several tables, and each is a result of its own. "
-        "Unpack it and upload the tables one by one, or say which of them counts. The zip file is kept as a whole.",
+        "Zip-filen innehåller flera tabeller, och var och en är ett eget resultat. Här delas den inte: den rättar eller "
+        "ersätter en annan fil, eller har fler än 50 tabeller. Packa upp den och ladda upp tabellerna en i taget, eller "
+        "ange vilken av dem som gäller. Zip-filen är sparad i sin helhet.",
+        "The zip file holds several tables, and each is a result of its own. It is not divided here: it corrects or "
+        "replaces another file, or has more than 50 tables. Unpack it and upload the tables one by one, or say which of "
+        "them counts. The zip file is kept as a whole.",
     ),
     "zip-ignored": (
         "warning",

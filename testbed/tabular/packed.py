@@ -1,8 +1,8 @@
 """A zip file of tables. One table in it is read as that table; what is no table is named and left alone.
 
-Several tables are several results, each with its own receipt, report and acceptance, so none of them is chosen: the
-report names them, and people either upload them one by one or answer with the name of the one that counts (the answer
-``sheet``, as for the sheets of a workbook). Nothing packed inside the zip is unpacked again, spreadsheets included.
+Several tables are several results, each with its own receipt, report and acceptance, so none of them is chosen here: the
+report names them, and whoever asked asks again with the name of each (the answer ``sheet``, as for the sheets of a
+workbook). Nothing packed inside the zip is unpacked again, spreadsheets included.
 """
 
 import codecs
@@ -25,7 +25,8 @@ def only_table(reading: Reading, source: Path) -> Path:
     columns = {each.name: _columns(_head(source, each)) for each in entries}
     wide = [each for each in entries if columns[each.name] > 1]
     tables = wide or [each for each in entries if columns[each.name]]
-    reading.assumed |= {"packed": "zip", "entries": [each.name for each in tables[:LISTED]]}
+    names = [each.name for each in tables]
+    reading.assumed |= {"packed": "zip", "entries": names[:LISTED], "tables": len(names)}
     chosen = _chosen(tables, reading.answers.sheet)
     for each in entries:
         seen = not each.name.rpartition("/")[2].startswith(UNSEEN) and not each.name.startswith(UNSEEN)

@@ -220,7 +220,7 @@ class Result(SQLModel, table=True):
     ``received_at`` is the database's time at the last durable byte; ``receipt`` keeps the names as they were then.
     ``replaces_id`` names the result it corrects or replaces: its rows join those of that result if ``corrects``, else
     they stand in for all of them. ``findings_sha256`` names the list of everything wrong; ``lines_sha256`` which lines
-    a correction stands for.
+    a correction stands for. ``entry`` names the table that it is, of several in a zip file.
     """
 
     __table_args__ = (
@@ -257,6 +257,7 @@ class Result(SQLModel, table=True):
     lines_sha256: str | None = Field(default=None, max_length=64)
     schema_id: int | None = link("table_schema.id", nullable=True)
     answers: dict[str, Any] = document()
+    entry: str | None = Field(default=None, max_length=255)
     replaces_id: int | None = link("result.id", nullable=True)
     corrects: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     acceptance: Acceptance = word(Acceptance, "acceptance", Acceptance.open, of_database=True)

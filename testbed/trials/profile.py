@@ -1,7 +1,7 @@
 """The job that reads a received file: what is in it, as a table, and what is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.notices.models import Happening
 from testbed.tabular import run
 from testbed.tabular.run import Report
-from testbed.trials import acceptance, correcting, families
+from testbed.trials import acceptance, correcting, dividing, families
 from testbed.trials.answers import engine_answers, header_of
 from testbed.trials.chosen import current
 from testbed.trials.correcting import Ground, ground
@@ -62,6 +62,10 @@ async def profile(task: Task) -> Mapping[str, Any] | None:
         await task.beat("fetching", 0, 0)
         source = await shop.store.local(order.sha256, work / "raw")
         report, schema_id = await _checked(task, order, source, work)
+        tables = [] if order.chosen else dividing.tables_of(report)
+        if tables:  # this result is the first of them
+            first = replace(order, answers=order.answers | {"sheet": tables[0]})
+            report, schema_id = await _checked(task, first, source, work)
         on = order.ground if report.lines is not None else None
         kept = Kept(
             table=await _kept(shop, report.table),
@@ -72,13 +76,16 @@ async def profile(task: Task) -> Mapping[str, Any] | None:
             correction=await correcting.told(report.lines, on) if report.lines and on else None,
             schema_id=schema_id,
         )
-    await _end(task, number, report, kept)
+    await _end(task, number, report, kept, tables)
     return {"state": report.state, "rows": report.rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be read, and against what: all as it was when the reading began."""
+    """What is to be read, and against what: all as it was when the reading began.
+
+    ``chosen``: which table it is was said, or cannot be asked, for it takes the place of another file.
+    """
 
     sha256: str
     schema_id: int | None
@@ -86,6 +93,7 @@ class Order:
     answers: dict[str, Any]
     references: dict[str, Any]
     ground: Ground | None
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +137,11 @@ async def _begin(shop: Workshop, number: int) -> Order | None:
             session.add(result)
         trial = await session.get_one(Trial, result.trial_id)
         schema = await current(session, trial.id)
+        answers = ({"sheet": result.entry} if result.entry else {}) | engine_answers(result.answers)
         return Order(
             result.sha256, schema.id if schema else None, schema.body if schema else None,
-            engine_answers(result.answers), await references(session, trial), await ground(session, result),
+            answers, await references(session, trial), await ground(session, result),
+            "sheet" in answers or result.replaces_id is not None,
         )  # fmt: skip
 
 
@@ -139,8 +149,11 @@ async def _kept(shop: Workshop, path: Path | None) -> str | None:
     return (await shop.store.keep_file(path)).sha256 if path is not None else None
 
 
-async def _end(task: Task, number: int, report: Report, kept: Kept) -> None:
-    """Write everything the reading found in one transaction, unless the job is somebody else's by now."""
+async def _end(task: Task, number: int, report: Report, kept: Kept, tables: list[str]) -> None:
+    """Write everything the reading found in one transaction, unless the job is somebody else's by now.
+
+    ``tables``: those of the zip file, where it has several; the others become results now.
+    """
     async with task.shop.db.begin() as session:
         connection = await driver(session)
         if await connection.fetchval(OURS, task.id, task.worker, task.attempts) is None:
@@ -156,6 +169,8 @@ async def _end(task: Task, number: int, report: Report, kept: Kept) -> None:
         result.findings_sha256, result.lines_sha256 = kept.findings, kept.lines
         result.schema_id, result.corrects = kept.schema_id, kept.correction is not None
         session.add(result)
+        if tables:
+            await dividing.divide(session, WORKER, result, tables)
         await _say(session, result, rows=report.rows, rejected=report.rejected, schema=kept.schema_id)
         await _at_once(session, result)
 

@@ -10,7 +10,11 @@ from testbed.texts import message
 OVER_QUOTA = message(
     "The files handed in for this partner would take more than {most}, its share here. Nothing was kept; ask the operator."
 )
-USED = "SELECT (SELECT coalesce(sum(size), 0) FROM result WHERE owner_id = $1)::bigint"
+USED = """
+    SELECT (SELECT coalesce(sum(size), 0) FROM (
+        SELECT DISTINCT sha256, size FROM result WHERE owner_id = $1  -- the same bytes are kept once
+    ) AS file)::bigint
+"""
 RESERVED = """
     + (SELECT coalesce(sum(coalesce(length_bytes, offset_bytes)), 0) FROM upload
        WHERE owner_id = $1 AND state IN ('arriving', 'verifying', 'refused'))::bigint

@@ -170,7 +170,7 @@ async def recorded(
         return Received(await results.shown(session, actor, same), new=False)
     await quotas.check(session, into.owner, blob.size, quota_bytes)
     result = Result(
-        code=await _code(session),
+        code=await fresh_code(session),
         trial_id=trial_id,
         owner_id=into.owner,
         person_id=actor.person_id,
@@ -257,7 +257,7 @@ async def _same(session: AsyncSession, into: Entitled, name: str, sha256: str) -
     return found
 
 
-async def _code(session: AsyncSession) -> str:
+async def fresh_code(session: AsyncSession) -> str:
     """``R-7Q2KM4``: about a thousand million codes, read aloud without O for 0 or I for 1."""
     while True:
         code = "R-" + "".join(secrets.choice(CROCKFORD) for _ in range(6))

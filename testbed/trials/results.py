@@ -98,6 +98,7 @@ async def shown(session: AsyncSession, actor: Actor, result: Result) -> ResultVi
             "raw": f"{below}/raw",
             "report": f"{below}/report",
             "standing": await standing(session, actor, result),
+            "same_file": await _same_file(session, actor, result) if result.entry else [],
             "may": granted,
             "activity": await history(session, "result", result.id) if granted else [],
         },
@@ -178,6 +179,16 @@ async def of_trial(
         query.order_by(col(Result.received_at).desc(), col(Result.id).desc()).limit(200)
     )
     return _listed(rows.all())
+
+
+async def _same_file(session: AsyncSession, actor: Actor, result: Result) -> list[ResultItem]:
+    same = (
+        col(Result.sha256) == result.sha256,
+        col(Result.owner_id) == result.owner_id,
+        col(Result.entry).is_not(None),
+        col(Result.id) != result.id,
+    )
+    return await of_trial(session, actor, result.trial_id, *same)
 
 
 def _items(actor: Actor) -> Any:

@@ -236,6 +236,10 @@ class ResultView(SQLModel):
     rejected: int = 0
     kind: str | None = None
     assumed: dict[str, Any] = {}
+    entry: str | None = Field(default=None, description="The table that it is, of several in a zip file.")
+    same_file: list[ResultItem] = Field(
+        default=[], description="The results that are the other tables of the same zip file."
+    )
     columns: list[dict[str, Any]] = []
     problems: list[dict[str, Any]] = []
     preview: dict[str, Any] = {}
