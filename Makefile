@@ -7,8 +7,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-# tests wait for databases and browsers as often as they work: two processes more than there are cores
-JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+# tests wait for databases and browsers as often as they work: one process more than there are cores
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 BIN := .venv/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -52,6 +52,9 @@ format: .venv/.dev ## format the code and mend what lint can mend
 browser: .venv/.dev ## run the browser tests only (they need Chromium)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
+night: .venv/.dev ## run the suite with everything that is repeated, of which `make test` takes a share (an hour)
+	TESTBED_TEST_NIGHT=1 $(PYTEST) $(ARGS)
+
 bench: .venv/.dev ## measure, and print the table of ratios
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -86,4 +89,4 @@ lock: ## write the lock files again from pyproject.toml (needs uv; UPGRADE=--upg
 	@$(LOCKED) -r requirements-dev.lock
 	@touch .venv/.dev
 
-.PHONY: help serve demo install test test-pg15 check format browser bench faults lock
+.PHONY: help serve demo install test night test-pg15 check format browser bench faults lock

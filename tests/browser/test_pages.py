@@ -1,4 +1,4 @@
-"""Every page there is, in both languages and both schemes, on a desk and on a phone."""
+"""Every page there is, on a desk and on a phone: in Swedish by day, or in English in the dark; at night in both."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from testbed.settings import Settings
 from testbed.web.needs import handlers
 from tests.browser.city import City
 from tests.browser.windows import entered, heard, violations
+from tests.lanes import NIGHT
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 NOT_PAGES = re.compile(
@@ -108,8 +109,13 @@ async def opener(windows: dict[tuple[str, str], Page], lang: str, address: str) 
     raise AssertionError(f"nobody of {OPENERS} can open {address}")
 
 
-@pytest.mark.parametrize("lang", ["sv", "en"])
-@pytest.mark.parametrize("route", routes())
+def visits() -> list[tuple[str, str]]:
+    """Every page in a language: by day in the one and the other by turns, at night in both."""
+    every = [(route, lang) for route in routes() for lang in SCHEMES]
+    return every if NIGHT else [each for at, each in enumerate(every) if (at // 2 + at) % 2 == 0]
+
+
+@pytest.mark.parametrize(("route", "lang"), visits())
 async def test_everybody_can_use_every_page(windows, city: City, route: str, lang: str):
     address = filled(route, city.world.ids)
     page = await opener(windows, lang, address)

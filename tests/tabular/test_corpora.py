@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from testbed.tabular.limits import MIB, Limits
+from tests.lanes import share
 from tests.tabular import many
 from tests.tabular.conftest import schema_of
 
@@ -33,6 +34,7 @@ def test_every_hostile_file_comes_to_an_end(
     files += [
         each for name in collections for each in (field_data / "corpora" / name).rglob("*") if each.is_file()
     ]
+    files = share(sorted(files), 3)
     (work / "jobs").mkdir()
 
     ended = many.read(files, work / "jobs", schema, Limits())
@@ -42,7 +44,7 @@ def test_every_hostile_file_comes_to_an_end(
     peak = max(each.memory_bytes for each in ended.values())
     slowest = max(each.cpu_seconds for each in ended.values())
     print(f"{len(files)} files: {dict(states)}; most memory {peak / MIB:.0f} MiB, most CPU {slowest:.1f} s")
-    assert len(answers) == len(files) > 100
+    assert len(answers) == len(files) > 40
     assert set(states) <= {"ready", "partly", "unreadable"}
     assert peak <= MOST
     for file, answer in answers.items():

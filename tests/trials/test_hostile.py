@@ -14,6 +14,7 @@ from testbed import jobs
 from testbed.files import label
 from testbed.trials.profile import KINDS
 from tests.cast import BO
+from tests.lanes import share
 from tests.trials.checked import schema_of
 
 MADE = Path(os.environ.get("TESTBED_TEST_DATA", "/nowhere")) / "corpora" / "made"
@@ -88,7 +89,7 @@ async def test_every_hostile_name_of_the_corpus_is_a_label(client, trial, corpus
 
 @needs_corpus
 async def test_every_hostile_file_is_kept_as_it_is(client, trial, corpus, store):
-    for path in sorted((corpus / "files").iterdir()):
+    for path in share(sorted((corpus / "files").iterdir()), 3):
         data = path.read_bytes()
         answer = await client.put(
             f"/trials/{trial}/results/{in_address(path.name)}", content=data, headers=BO
