@@ -71,6 +71,7 @@ def main(data: Path, files: Path) -> None:
         app = Litestar(handlers, lifespan=[pool], openapi_config=None)
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
+        listening.listen(128)  # who calls before the pool is up waits, and is not sent away
         print(f"Listening on http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, http="httptools", loop="uvloop", log_level="warning", access_log=False)
         uvicorn.Server(config).run(sockets=[listening])
