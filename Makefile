@@ -56,7 +56,7 @@ night: .venv/.dev ## run the suite with everything that is repeated, of which `m
 	TESTBED_TEST_NIGHT=1 $(PYTEST) $(ARGS)
 
 bench: .venv/.dev ## measure, and print the table of ratios
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	TESTBED_TEST_NIGHT=1 $(BIN)/python -m tests.benchmarks $(ARGS)
 
 faults: .venv/.dev ## run the fault tests only: killed servers, full disks, lost databases
 	$(BIN)/python -m pytest tests/faults $(ARGS)

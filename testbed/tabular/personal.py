@@ -18,6 +18,8 @@ RULES = 1
 CELLS = 10_000_000
 SEED = 42
 HALF = 0.5
+FEW = 10_000
+"""Of a column with so many distinct values, as of names of devices, each value is looked at once."""
 SEVERAL = 3
 """Bare digits are taken for what they look like where so many of them, and half of all that look alike, hold."""
 
@@ -93,7 +95,7 @@ def scan(
     worth = set(likely(connection, source, texts, ANY))
     for (name, type_, _), stat in zip(columns, stats, strict=True):
         if name in worth:
-            found += _of_text(connection, source, name)
+            found += _of_text(connection, source, name, few=stat.get("distinct", FEW) < FEW)
         elif stat["n"] and type_ == "integer":
             found += _of_integers(connection, source, name, stat)
     found += [
@@ -116,16 +118,20 @@ def _matches(pattern: str) -> str:
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, values: str, asked: dict[str, str]) -> dict[str, int]:
-    told = ", ".join(f"count(*) FILTER ({condition})" for condition in asked.values())
+    """How many cells of ``values`` (each ``v`` stands in ``w`` of them) meet each condition."""
+    told = ", ".join(f"coalesce(sum(w) FILTER ({condition}), 0)::BIGINT" for condition in asked.values())
     row = connection.execute(f"SELECT {told} FROM {values}").fetchone() or ()
     return dict(zip(asked, row, strict=True))
 
 
-def _of_text(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> list[dict[str, Any]]:
-    values = f"(SELECT {ident(name)}::VARCHAR AS v FROM {source})"
+def _of_text(
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, *, few: bool
+) -> list[dict[str, Any]]:
+    weighed = f"count(*) AS w FROM {source} GROUP BY ALL" if few else f"1 AS w FROM {source}"
+    values = f"(SELECT {ident(name)}::VARCHAR AS v, {weighed})"
     addresses = _ask(
         connection,
-        f"(SELECT v, regexp_full_match(v, {literal(BARE_DEVICE)}) AS hex FROM {values})",
+        f"(SELECT v, w, regexp_full_match(v, {literal(BARE_DEVICE)}) AS hex FROM {values})",
         {
             "n": "v IS NOT NULL",
             "email": f"contains(v, '@') AND {_matches(EMAIL)} AND NOT {_matches(PICTURE)}",
@@ -137,7 +143,7 @@ def _of_text(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> l
     digits = "length(regexp_replace(x, '[^0-9]', '', 'g'))"
     told = addresses | _ask(
         connection,
-        f"(SELECT v FROM {values} WHERE {_matches(MARKS)})",
+        f"(SELECT v, w FROM {values} WHERE {_matches(MARKS)})",
         {
             "phone": f"len(list_filter({phones}, lambda x: {digits} BETWEEN {PHONE_DIGITS[0]} AND {PHONE_DIGITS[1]})) > 0",
             "mobile": _matches(MOBILE),
@@ -164,7 +170,7 @@ def _of_integers(
     if stat["max"] < 10**6 or stat["min"] < 0:
         return []
     column = ident(name)
-    values = f"(SELECT {column}::BIGINT AS v FROM {source} WHERE {column} IS NOT NULL)"
+    values = f"(SELECT {column}::BIGINT AS v, 1 AS w FROM {source} WHERE {column} IS NOT NULL)"
     told = _ask(connection, values, personal_numbers.of_integer())
     found = _numbers(name, told)
     if not found and _named(name, PHONE_WORDS):
@@ -210,7 +216,8 @@ def _know(connection: duckdb.DuckDBPyConnection, devices: Iterable[Any]) -> None
 
 def _known(connection: duckdb.DuckDBPyConnection, values: str) -> int:
     row = connection.execute(
-        f"SELECT count(*) FROM (SELECT lower(regexp_replace(v, '[^0-9A-Za-z]', '', 'g')) AS name FROM {values}) "
+        "SELECT coalesce(sum(w), 0)::BIGINT FROM "
+        f"(SELECT w, lower(regexp_replace(v, '[^0-9A-Za-z]', '', 'g')) AS name FROM {values}) "
         "SEMI JOIN known_devices USING (name)"
     ).fetchone()
     return int(row[0]) if row else 0
