@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.settings import CLIENT, PREFIX, Settings
+from testbed.settings import NOT_OURS, PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")})
@@ -73,8 +73,7 @@ def test_a_page_links_only_to_what_exists(page: Path):
 @every_page
 def test_a_page_names_only_variables_that_the_settings_or_the_tests_read(page: Path):
     named = set(re.findall(rf"\b{PREFIX}([A-Z_]+)\b", page.read_text(encoding="utf-8")))
-    known = {name.upper() for name in Settings.model_fields} | {"TEST_DATA", "TEST_PG_BIN"}
-    known |= {name.removeprefix(PREFIX) for name in CLIENT}
+    known = {name.upper() for name in Settings.model_fields} | {name.removeprefix(PREFIX) for name in NOT_OURS}
     composed = set(re.findall(rf"\$\{{{PREFIX}([A-Z_]+)", text("compose.yaml")))
 
     assert named <= known | composed
