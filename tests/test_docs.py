@@ -73,7 +73,9 @@ def test_a_page_links_only_to_what_exists(page: Path):
 @every_page
 def test_a_page_names_only_variables_that_the_settings_or_the_tests_read(page: Path):
     named = set(re.findall(rf"\b{PREFIX}([A-Z_]+)\b", page.read_text(encoding="utf-8")))
-    known = {name.upper() for name in Settings.model_fields} | {name.removeprefix(PREFIX) for name in NOT_OURS}
+    known = {name.upper() for name in Settings.model_fields} | {
+        name.removeprefix(PREFIX) for name in NOT_OURS
+    }
     composed = set(re.findall(rf"\$\{{{PREFIX}([A-Z_]+)", text("compose.yaml")))
 
     assert named <= known | composed
