@@ -12,7 +12,7 @@ JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 BIN := .venv/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# A lock names everything, so nothing is left to resolve; Python compiles what it imports, which is a tenth of it.
+# A lock names everything, so nothing is left to resolve; Python compiles what it imports, which is far from all.
 LOCKED := $(PIP) install --require-hashes --only-binary :all: --no-deps --no-compile
 # Where Python may not keep what it compiled, each of the hundred services that the tests start would compile again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,7 +52,7 @@ format: .venv/.dev ## format the code and mend what lint can mend
 browser: .venv/.dev ## run the browser tests only (they need Chromium)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-night: .venv/.dev ## run the suite with everything that is repeated, of which `make test` takes a share (an hour)
+night: .venv/.dev ## run the suite with everything that is repeated, of which `make test` takes a share
 	TESTBED_TEST_NIGHT=1 $(PYTEST) $(ARGS)
 
 bench: .venv/.dev ## measure, and print the table of ratios

@@ -10,12 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PREFIX = "TESTBED_"
 CLIENT = {"TESTBED_TOKEN": "The token that `testbed upload` sends, unless --token-file names one."}
-NOT_OURS = {
-    "TESTBED_TEST_DATA",
-    "TESTBED_TEST_NIGHT",
-    "TESTBED_TEST_PG_BIN",
-    *CLIENT,
-}  # tests', and the client's
+NOT_OURS = {"TESTBED_TEST_DATA", "TESTBED_TEST_NIGHT", "TESTBED_TEST_PG_BIN", *CLIENT}
+"""The tests' own, and those of the client."""
 
 
 class Settings(BaseModel):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -74,10 +74,10 @@ async def download(
     version = await fetch(
         session, actor, READ, Version, col(Version.dataset_id) == of_dataset, col(Version.number) == number
     )
-    sha256, size, media_type = await _kept(session, actor, version, name, original=original)
+    sha256, size, media_type, more = await _kept(session, actor, version, name, original=original)
     open_query: Any = select(allowed(NOBODY, READ, Version)).where(col(Version.id) == version.id)
     public = bool((await session.exec(open_query)).one()[0])
-    if original and version.privacy.get("withheld"):
+    if more:
         public = False  # not everybody's, however open the version is: no cache on the way may keep it
     base = f"/datasets/{slug}/versions/{number}"
     links = f'<{base}>; rel="cite-as", <{base}/manifest.json>; rel="describedby", </datasets/{slug}>; rel="collection"'
@@ -89,10 +89,11 @@ async def download(
 
 async def _kept(
     session: AsyncSession, actor: Actor, version: Version, name: str, *, original: bool
-) -> tuple[str, int, str]:
+) -> tuple[str, int, str, bool]:
+    """Digest, size, media type, and whether more is in it than in the version."""
     if original:
         query: Any = (
-            select(VersionSource)
+            select(VersionSource, col(Result.entry))
             .join(Result, col(Result.id) == VersionSource.result_id)
             .where(
                 col(VersionSource.version_id) == version.id,
@@ -103,7 +104,8 @@ async def _kept(
         found = (await session.exec(query)).one_or_none()
         if found is None:
             raise NotFound(ABSENT)
-        return found[0].sha256, found[0].size, OPAQUE
+        more = found[1] is not None or bool(version.privacy.get("withheld"))
+        return found[0].sha256, found[0].size, OPAQUE, more
     kept = {
         "data.parquet": (version.parquet_sha256, version.parquet_size),
         "data.csv": (version.csv_sha256, version.csv_size),
@@ -111,9 +113,10 @@ async def _kept(
     }
     if name not in kept:
         raise NotFound(ABSENT)
-    return *kept[name], MEDIA[name]
+    return *kept[name], MEDIA[name], False
 
 
 def whole(actor: Actor, version: Version) -> ColumnElement[bool]:
-    """Who gets a file as it was handed in: everyone who may read the version, unless a column of it stayed behind."""
-    return allowed(actor, READ, Result) if version.privacy.get("withheld") else true()
+    """Who gets a file as it was handed in: everyone who may read the version, unless more is in it than in the version."""
+    alone = false() if version.privacy.get("withheld") else col(Result.entry).is_(None)
+    return or_(alone, allowed(actor, READ, Result))

@@ -20,13 +20,20 @@ KEPT_CLOSED = message(
     "dataset of it: there columns can be left out, or looked through and published."
 )
 
+SHARED = message(
+    "This file is a zip of several tables, and who may fetch it gets them all. It stays as closed as it was. Make a dataset "
+    "of this table, or unpack the file and upload the table by itself."
+)
+
 
 async def insist_harmless(session: AsyncSession, result: Result) -> None:
     """Before many may fetch the file as it was handed in, with all of its columns.
 
     Raises:
-        Conflict: a column is confidential, or seems to hold personal data.
+        Conflict: a column is confidential, or seems to hold personal data, or the file holds other tables too.
     """
+    if result.entry is not None:
+        raise Conflict(SHARED)
     found = ((result.report or {}).get("personal") or {}).get("found", [])
     seeming = [name for each in found if each["kind"] in STOPPING for name in each["columns"]]
     if names := dict.fromkeys([*await confidential(session, [result]), *seeming]):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from testbed import jobs
+from testbed.app import READING
 from testbed.trials.profile import KINDS
-from tests.cast import ALVA, BO, HTML
+from tests.cast import ALVA, BO, CECILIA, HTML
 
 TABLES = {
     "mätningar/januari.csv": "tid;dB\n2026-01-01;51,5\n2026-01-02;50,25\n",
@@ -104,12 +105,46 @@ async def test_answers_have_one_table_checked_again_and_divide_nothing(client, h
 
 async def test_a_table_that_the_reader_may_not_see_is_not_named(client, handed_in):
     at = await handed_in(QUARTER)
-    opened = await client.patch(at, json={"access": "public", "row_version": 1}, headers=ALVA)
+    opened = await client.patch(at, json={"access": "consortium", "row_version": 1}, headers=ALVA)
 
-    seen = (await client.get(at)).json()
+    seen = (await client.get(at, headers=CECILIA)).json()
 
     assert opened.status_code == 200
     assert seen["same_file"] == []
+
+
+async def test_one_table_is_not_opened_to_many_with_the_others_in_its_file(client, handed_in):
+    at = await handed_in(QUARTER)
+
+    refused = await client.patch(at, json={"access": "public", "row_version": 1}, headers=ALVA)
+
+    assert refused.status_code == 409
+    assert (await client.get(f"{at}/raw")).status_code == 404
+
+
+async def test_an_open_version_of_one_table_keeps_the_file_with_the_others(client, handed_in, shop):
+    code = (await handed_in(QUARTER)).rsplit("/", 1)[1]
+    dataset = {
+        "title": {"sv": "Januari", "en": "January"}, "description": {"sv": "Ljud.", "en": "Sound."},
+        "pilot": "LUL-2026-901", "licence": "CC-BY-4.0", "access": "public", "results": [code],
+    }  # fmt: skip
+    slug = (await client.post("/datasets", json=dataset, headers=ALVA)).json()["slug"]
+    made = await client.post(
+        f"/datasets/{slug}/versions", json={}, headers=ALVA | {"prefer": "respond-async"}
+    )
+    while await jobs.work_once(shop, READING):
+        pass
+    at = f"/datasets/{slug}/versions/1.0.0"
+
+    data = await client.get(f"{at}/data.csv")
+    others = await client.get(f"{at}/original/kvartal.zip")
+    sender = await client.get(f"{at}/original/kvartal.zip", headers=BO)
+
+    assert made.status_code == 202, made.text
+    assert (data.status_code, others.status_code) == (200, 404)
+    assert (sender.status_code, sender.content) == (200, QUARTER)
+    assert sender.headers["cache-control"].startswith("private")
+    assert [each["original"] for each in (await client.get(at)).json()["sources"]] == [None]
 
 
 async def test_a_zip_file_that_takes_the_place_of_another_is_not_divided(client, handed_in):
