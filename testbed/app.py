@@ -43,6 +43,7 @@ from testbed.settings import Settings
 from testbed.testbeds.routes import TestbedRoutes
 from testbed.trials import profile, reminders, telling
 from testbed.trials.routes.acceptance import AcceptanceRoutes
+from testbed.trials.routes.allocation import AllocationRoutes
 from testbed.trials.routes.deliveries import DeliveryRoutes, ExpectedRoutes
 from testbed.trials.routes.reports import ReportRoutes
 from testbed.trials.routes.results import ResultRoutes
@@ -87,6 +88,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     TusRoutes,
     SchemaRoutes,
     TemplateRoutes,
+    AllocationRoutes,
     DeliveryRoutes,
     ExpectedRoutes,
     WebhookRoutes,

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import asyncpg
 import msgspec
 import sqlalchemy.exc
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,6 +17,9 @@ from testbed.embedded import Cluster, running
 from testbed.errors import Unavailable
 from testbed.settings import Settings, shipped
 from testbed.texts import message
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 AWAY = message("The database is away for the moment. Nothing was changed; try again shortly.")
 GONE = {
@@ -170,13 +171,32 @@ async def migrate(db: Database, target: str = "head") -> None:
 
     Several processes may call this at once: an advisory lock (in ``migrations/env.py``) makes the
     others wait and then find nothing to do. Not twice at once within one process: Alembic's
-    context is a global.
+    context is a global. Costs one query where nothing is to be done, which is nearly always.
     """
-    await in_alembic(db, lambda config: command.upgrade(config, target))
+    if target == "head" and await _newest_already(db):
+        return
+
+    def upgrade(config: "Config") -> None:
+        from alembic import command
+
+        command.upgrade(config, target)
+
+    await in_alembic(db, upgrade)
 
 
-async def in_alembic(db: Database, what: Callable[[Config], object]) -> None:
+async def _newest_already(db: Database) -> bool:
+    """Whether the schema is at the newest of our revisions, which are numbered."""
+    newest = max(path.name for path in shipped("migrations").glob("versions/[0-9]*.py"))[:4]
+    async with db.raw() as connection:
+        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return False
+        return await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version") == [newest]
+
+
+async def in_alembic(db: Database, what: Callable[["Config"], object]) -> None:
     """Run one of Alembic's commands on a connection of ours instead of one that it opens."""
+    from alembic.config import Config  # slow to import, and seldom needed
+
     config = Config()
     config.set_main_option("script_location", str(shipped("migrations")))
 

@@ -24,6 +24,10 @@ names from ``params``. ``fields`` maps the name of an input (``need.statement``)
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from testbed.texts import message
+
+ATTENTION = message("Some fields need your attention.")
+
 
 class DomainError(Exception):
     """Raised by services; ``testbed.web.problems`` turns it into a response."""

@@ -26,24 +26,29 @@ async def revise(
     *,
     action: str,
     pilot_id: int | None = None,
-) -> None:
-    """Write ``written`` (column → value) over a row that was fetched with ``lock=True``.
+    before: dict[str, Any] | None = None,
+) -> bool:
+    """Write ``written`` (column → value) over a row that was fetched with ``lock=True``; whether anything changed.
+
+    With ``before``, both are values that belong to the row but are kept elsewhere: the caller writes them.
 
     Raises:
         Stale: the row is not at ``seen_version`` any more; carries the row as it is now.
     """
     kept: Any = row
-    before = {name: getattr(kept, name) for name in written}
+    elsewhere = before is not None
+    before = {name: getattr(kept, name) for name in written} if before is None else before
     if kept.row_version != seen_version:
         raise Stale(STALE, current={**_plain(before), "row_version": kept.row_version})
     changed = changes(before, written)
     if not changed:
-        return
-    for name in changed:
+        return False
+    for name in () if elsewhere else changed:
         setattr(kept, name, written[name])
     _stamp(kept, actor)
     session.add(kept)
     await _log(session, actor, action, kept, pilot_id, changed=_plain(changed))
+    return True
 
 
 async def archive(

@@ -22,6 +22,7 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from xdist.scheduler import LoadFileScheduling
 
 from testbed import db as database
 from testbed import log
@@ -40,6 +41,21 @@ BASE = "http://testserver"
 
 
 LONGEST = ["matrix", "browser", "faults"]
+"""Folders whose tests share what is dear to make: one process takes all of them, and begins with them."""
+
+
+class Sharing(LoadFileScheduling):  # type: ignore[misc]
+    """What the processes take from one another: a file of tests, or a whole folder where making its world costs most."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        folder = Path(file).parent.name
+        return folder if folder in LONGEST else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    return Sharing(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -200,11 +216,11 @@ APPS: dict[str, Litestar] = {}
 
 
 def app_of(settings: Settings) -> Litestar:
-    """An app with these settings; one at a time is alive of those that differ by database and folder only.
+    """An app with these settings; one at a time is alive of those that differ by database, folder and mail server only.
 
     Building one takes half a second, so a process builds one and gives it another test's settings.
     """
-    rest = settings.model_dump_json(exclude={"database_url", "data_dir"})
+    rest = settings.model_dump_json(exclude={"database_url", "data_dir", "smtp_port"})
     app = APPS[rest] = APPS.get(rest) or create_app(settings)
     app.state.settings = settings
     return app

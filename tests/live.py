@@ -12,7 +12,13 @@ import uvicorn
 async def served(app: Any) -> AsyncIterator[tuple[str, int]]:
     """Serve an app that is alive already, on a free port of the loopback; yield host and port."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5
+        app,
+        host="127.0.0.1",
+        port=0,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=600,  # else a browser may choose a line at the moment it is closed
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

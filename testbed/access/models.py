@@ -43,6 +43,10 @@ class Access(StrEnum):
     private = "private"
 
 
+WIDE = {Access.public, Access.registered}
+"""The levels of data that many may fetch, who take no part in the pilot."""
+
+
 class PilotPartner(SQLModel, table=True):
     """A partner's part in a pilot, from ``joined_on`` up to but not including ``left_on``."""
 

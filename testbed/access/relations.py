@@ -90,7 +90,7 @@ def _asked_of(model: type[SQLModel]) -> TableClause:
     asked = [
         each
         for each in kept
-        if each.name in {"id", "visibility", "access", "state"} or each.name.endswith("_id")
+        if each.name in {"id", "visibility", "access", "state", "looked_through"} or each.name.endswith("_id")
     ]
     return table(str(model.__tablename__), *(column(each.name, each.type) for each in asked))
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.policy import POLICY
 from testbed.access.relations import above, holds, supplier_side, ties
-from testbed.errors import Forbidden, Invalid, NotFound, SignInNeeded
+from testbed.errors import ATTENTION, Forbidden, Invalid, NotFound, SignInNeeded
 from testbed.texts import message
 
 RowT = TypeVar("RowT", bound=SQLModel)
@@ -149,7 +149,7 @@ async def referred(
     try:
         return await fetch(session, actor, action, model, col(model.id) == number)  # type: ignore[attr-defined]
     except (NotFound, Forbidden, SignInNeeded):
-        raise Invalid(message("Some fields need your attention."), fields={field: ABSENT}) from None
+        raise Invalid(ATTENTION, fields={field: ABSENT}) from None
 
 
 async def may(session: AsyncSession, actor: Actor, row: SQLModel, actions: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from testbed.accounts import service
 from testbed.accounts.models import SignedIn, SignIn, Welcome, WelcomePage
 from testbed.activity import record
 from testbed.db import Database, driver
-from testbed.errors import Busy, Conflict, Invalid, NotFound, SignInNeeded
+from testbed.errors import ATTENTION, Busy, Conflict, Invalid, NotFound, SignInNeeded
 from testbed.people import links, passwords, sessions, tries
 from testbed.people.models import LinkPurpose, Person, PersonState
 from testbed.settings import Settings
@@ -173,7 +173,7 @@ async def _unlocked(session: AsyncSession, person_id: int, purpose: LinkPurpose)
 def _named(given: Welcome) -> tuple[str, str]:
     missing = {field: NEEDED for field in ("name", "email") if not getattr(given, field)}
     if missing:
-        raise Invalid(message("Some fields need your attention."), fields=missing)
+        raise Invalid(ATTENTION, fields=missing)
     return str(given.name), service.mailbox(str(given.email))
 
 

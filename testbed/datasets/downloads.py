@@ -93,7 +93,7 @@ async def _kept(
     """Digest, size, media type, and whether more is in it than in the version."""
     if original:
         query: Any = (
-            select(VersionSource, col(Result.entry))
+            select(VersionSource, col(Result.looked_through))
             .join(Result, col(Result.id) == VersionSource.result_id)
             .where(
                 col(VersionSource.version_id) == version.id,
@@ -104,7 +104,7 @@ async def _kept(
         found = (await session.exec(query)).one_or_none()
         if found is None:
             raise NotFound(ABSENT)
-        more = found[1] is not None or bool(version.privacy.get("withheld"))
+        more = not found[1] or bool(version.privacy.get("withheld"))
         return found[0].sha256, found[0].size, OPAQUE, more
     kept = {
         "data.parquet": (version.parquet_sha256, version.parquet_size),
@@ -118,5 +118,5 @@ async def _kept(
 
 def whole(actor: Actor, version: Version) -> ColumnElement[bool]:
     """Who gets a file as it was handed in: everyone who may read the version, unless more is in it than in the version."""
-    alone = false() if version.privacy.get("withheld") else col(Result.entry).is_(None)
+    alone = false() if version.privacy.get("withheld") else col(Result.looked_through)
     return or_(alone, allowed(actor, READ, Result))

@@ -22,7 +22,7 @@ from testbed.datasets.models import (
     Version,
 )
 from testbed.datasets.views import DatasetItem
-from testbed.errors import Conflict, Forbidden, Invalid, NotFound, SignInNeeded
+from testbed.errors import ATTENTION, Conflict, Forbidden, Invalid, NotFound, SignInNeeded
 from testbed.lists import Asked, Listed, in_language, in_swedish, matching, page_of
 from testbed.partners.models import Partner
 from testbed.partners.service import known
@@ -35,7 +35,6 @@ from testbed.trials.models import Result, ResultState, Trial
 EDIT, CREATE, SET, PUBLISH = "dataset.edit", "dataset.create", "access.set", "version.publish"
 USABLE = (ResultState.ready, ResultState.partly)
 OWNING = (Role.lead, Role.researcher, Role.evaluator)
-ATTENTION = message("Some fields need your attention.")
 NOT_USABLE = message(
     "A result of this list is not of the pilot, is not readable yet, or is not yours to see."
 )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from testbed.access.models import Access, Actor, Visibility
+from testbed.access.models import WIDE, Access, Actor, Visibility
 from testbed.access.rights import READ, VIEW, fetch, may
 from testbed.activity import record
 from testbed.datasets import privacy
@@ -24,7 +24,7 @@ from testbed.pilots.models import Pilot
 from testbed.revisions import revise
 from testbed.texts import message, said
 from testbed.trials.models import Result
-from testbed.trials.secrecy import WIDE, confidential
+from testbed.trials.secrecy import confidential
 
 WIDTH = [Access.public, Access.registered, Access.consortium, Access.restricted, Access.private]
 EMPTY = message("The dataset holds no result yet. Choose at least one.")

@@ -11,14 +11,13 @@ from testbed.access.relations import TODAY, memberships
 from testbed.access.rights import ABSENT, SIGN_IN, VIEW, allowed, fetch
 from testbed.devices.models import Deployment, Device, DeviceModel, Place
 from testbed.devices.views import ModelView
-from testbed.errors import Invalid, NotFound, SignInNeeded
+from testbed.errors import ATTENTION, Invalid, NotFound, SignInNeeded
 from testbed.lists import Ref, in_language, in_swedish
 from testbed.pilots.models import Pilot
 from testbed.testbeds.models import Testbed
 from testbed.texts import language, message, said
 
 REGISTER = "device.register"
-CHECK = message("Some fields need your attention.")
 
 
 def known_models(actor: Actor) -> ColumnElement[bool]:
@@ -94,12 +93,12 @@ async def testbed_named(session: AsyncSession, actor: Actor, number: int | None,
     if actor.person_id is None:
         raise SignInNeeded(SIGN_IN)
     if number is None:
-        raise Invalid(CHECK, fields={field: message("This is needed.")})
+        raise Invalid(ATTENTION, fields={field: message("This is needed.")})
     there = (col(Testbed.id) == number, col(Testbed.archived_at).is_(None))
     try:
         return await fetch(session, actor, REGISTER, Testbed, *there)
     except NotFound:
-        raise Invalid(CHECK, fields={field: ABSENT}) from None
+        raise Invalid(ATTENTION, fields={field: ABSENT}) from None
 
 
 async def pilot_named(session: AsyncSession, actor: Actor, code: str, testbed_id: int | None) -> Pilot:
@@ -114,9 +113,9 @@ async def pilot_named(session: AsyncSession, actor: Actor, code: str, testbed_id
     try:
         pilot = await fetch(session, actor, REGISTER, Pilot, *there)
     except NotFound:
-        raise Invalid(CHECK, fields={"pilot": ABSENT}) from None
+        raise Invalid(ATTENTION, fields={"pilot": ABSENT}) from None
     if testbed_id is not None and pilot.testbed_id != testbed_id:
-        raise Invalid(CHECK, fields={"pilot": message("This pilot is in another testbed.")})
+        raise Invalid(ATTENTION, fields={"pilot": message("This pilot is in another testbed.")})
     return pilot
 
 

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.rights import VIEW, allowed, fetch, may, referred
 from testbed.activity import history, record
-from testbed.errors import Invalid
+from testbed.errors import ATTENTION, Invalid
 from testbed.evaluations.models import (
     Decision,
     DecisionDraft,
@@ -27,7 +27,7 @@ from testbed.evaluations.models import (
     OutcomeItem,
     Verdict,
 )
-from testbed.evaluations.service import ATTENTION, page, ref
+from testbed.evaluations.service import page, ref
 from testbed.lists import Asked, Listed, Ref, page_of
 from testbed.pilots.chain import Link, Node, chain_of, tells
 from testbed.pilots.models import Case, Pilot

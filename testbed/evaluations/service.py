@@ -13,7 +13,7 @@ from testbed.access.rights import ABSENT, READ, VIEW, allowed, fetch, may, refer
 from testbed.activity import history, record
 from testbed.datasets.downloads import exact_number
 from testbed.datasets.models import Dataset, Version
-from testbed.errors import Invalid, NotFound
+from testbed.errors import ATTENTION, Invalid, NotFound
 from testbed.evaluations.models import (
     Outcome,
     OutcomeDraft,
@@ -29,7 +29,6 @@ from testbed.revisions import archive, revise
 from testbed.texts import language, message, said
 
 RECORD, EDIT = "outcome.record", "outcome.edit"
-ATTENTION = message("Some fields need your attention.")
 NEEDED = message("Say which published version it rests on.")
 ELSEWHERE = message("This version is not of a dataset of this pilot.")
 

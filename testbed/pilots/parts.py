@@ -10,12 +10,12 @@ from testbed.access.models import Actor, PilotPartner, Role
 from testbed.access.relations import TODAY
 from testbed.access.rights import ABSENT, VIEW, allowed, fetch, may, referred
 from testbed.activity import history, record
-from testbed.errors import Conflict, Invalid, NotFound
+from testbed.errors import ATTENTION, Conflict, Invalid, NotFound
 from testbed.lists import Ref
 from testbed.partners.models import Partner
 from testbed.pilots.drafts import CaseDraft, NeedPatch, PartDraft, PartPatch
 from testbed.pilots.models import Case, Need, Pilot, PilotNeed
-from testbed.pilots.registration import CHECK, named, settle
+from testbed.pilots.registration import named, settle
 from testbed.pilots.service import EDIT, PARTS
 from testbed.pilots.views import NeedView
 from testbed.revisions import revise
@@ -37,7 +37,7 @@ async def join(session: AsyncSession, actor: Actor, code: str, draft: PartDraft)
     """
     pilot = await fetch(session, actor, PARTS, Pilot, col(Pilot.code) == code, lock=True)
     if Role.lead in draft.roles:
-        raise Invalid(CHECK, fields={"roles": LEAD_ELSEWHERE})
+        raise Invalid(ATTENTION, fields={"roles": LEAD_ELSEWHERE})
     partner = await named(session, actor, draft, "")
     query: Any = select(PilotPartner).where(
         col(PilotPartner.pilot_id) == pilot.id, col(PilotPartner.partner_id) == partner.id
@@ -65,7 +65,7 @@ async def change(
     pilot, part = await part_of(session, actor, code, number)
     leads = str(Role.lead) in part.roles
     if (Role.lead in patch.roles) != leads:
-        raise Invalid(CHECK, fields={"roles": LEADS if leads else LEAD_ELSEWHERE})
+        raise Invalid(ATTENTION, fields={"roles": LEADS if leads else LEAD_ELSEWHERE})
     before, part.roles = part.roles, [str(role) for role in dict.fromkeys(patch.roles)]
     await _kept(session, part)
     changed = {"roles": [before, part.roles]}

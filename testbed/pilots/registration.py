@@ -11,7 +11,7 @@ from testbed.access.models import Actor, PilotPartner, Role
 from testbed.access.rights import ABSENT, VIEW, allowed, fetch, referred
 from testbed.activity import record
 from testbed.db import driver
-from testbed.errors import Forbidden, Invalid, NotFound, SignInNeeded
+from testbed.errors import ATTENTION, Forbidden, Invalid, NotFound, SignInNeeded
 from testbed.lists import Ref, in_language, in_swedish
 from testbed.partners.models import Kind, Partner, PartnerDraft
 from testbed.partners.orgnr import read
@@ -22,7 +22,6 @@ from testbed.testbeds.models import Testbed
 from testbed.texts import language, message, said
 
 REGISTER = "pilot.register"
-CHECK = message("Some fields need your attention.")
 LEADS = (Kind.department, Kind.municipal_company, Kind.city)
 NO_LEAD = message("A department, a municipal company or the city leads a pilot.")
 ONE_NEED = message("Write the need, or pick a registered one; not both.")
@@ -46,7 +45,7 @@ async def register(session: AsyncSession, actor: Actor, draft: PilotDraft, prefi
     """
     testbed = await _testbed(session, actor, draft.testbed_id)
     if problem := span_problem(draft.start_planned, draft.end_planned):
-        raise Invalid(CHECK, fields={"end_planned": problem})
+        raise Invalid(ATTENTION, fields={"end_planned": problem})
     if draft.lead_partner_id is not None:
         await leading(session, actor, draft.lead_partner_id)
     need = await _need(session, actor, draft.need, testbed.id)
@@ -93,7 +92,7 @@ async def leading(session: AsyncSession, actor: Actor, number: int) -> Partner:
     """
     lead = await referred(session, actor, Partner, number, "lead_partner_id")
     if lead.kind not in LEADS:
-        raise Invalid(CHECK, fields={"lead_partner_id": NO_LEAD})
+        raise Invalid(ATTENTION, fields={"lead_partner_id": NO_LEAD})
     return lead
 
 
@@ -103,13 +102,13 @@ async def _testbed(session: AsyncSession, actor: Actor, number: int) -> Testbed:
             session, actor, REGISTER, Testbed, col(Testbed.id) == number, col(Testbed.archived_at).is_(None)
         )
     except NotFound:
-        raise Invalid(CHECK, fields={"testbed_id": ABSENT}) from None
+        raise Invalid(ATTENTION, fields={"testbed_id": ABSENT}) from None
 
 
 async def _need(session: AsyncSession, actor: Actor, draft: NeedDraft, testbed_id: int) -> Need:
     if (draft.id is None) == (draft.statement is None):
         told = NO_NEED if draft.id is None else ONE_NEED
-        raise Invalid(CHECK, fields={"need.statement": told})
+        raise Invalid(ATTENTION, fields={"need.statement": told})
     if draft.id is not None:
         return await referred(session, actor, Need, draft.id, "need.id")
     need = Need(
@@ -130,7 +129,9 @@ async def _parts(session: AsyncSession, actor: Actor, draft: PilotDraft) -> dict
     for place, part in enumerate(draft.partners):
         partner = await named(session, actor, part, f"partners.{place}")
         if partner.id in parts:
-            raise Invalid(CHECK, fields={f"partners.{place}.{'name' if part.name else 'partner_id'}": TWICE})
+            raise Invalid(
+                ATTENTION, fields={f"partners.{place}.{'name' if part.name else 'partner_id'}": TWICE}
+            )
         parts[partner.id] = [str(role) for role in dict.fromkeys(part.roles or [Role.supplier])]
     if draft.lead_partner_id is not None:
         with_lead = [str(Role.lead), *parts.get(draft.lead_partner_id, [])]
@@ -161,7 +162,7 @@ async def named(session: AsyncSession, actor: Actor, part: PartDraft, field: str
         return found  # type: ignore[no-any-return]
     if digits:
         told = message("Nobody with this organisation number is registered; write the name.")
-        raise Invalid(CHECK, fields={f"{prefix}name": told})
+        raise Invalid(ATTENTION, fields={f"{prefix}name": told})
     return await register_partner(session, actor, PartnerDraft(name=name, kind=Kind.company))
 
 

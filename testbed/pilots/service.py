@@ -11,7 +11,7 @@ from testbed.access.policy import POLICY
 from testbed.access.relations import TODAY, holds
 from testbed.access.rights import READING, VIEW, allowed, fetch, may
 from testbed.activity import history
-from testbed.errors import Conflict, Invalid
+from testbed.errors import ATTENTION, Conflict, Invalid
 from testbed.lists import Ref
 from testbed.partners.models import Partner
 from testbed.partners.service import drop_unchanged, known
@@ -19,7 +19,7 @@ from testbed.people.models import Person
 from testbed.pilots.chain import Link, Node, chain_of, tells
 from testbed.pilots.drafts import PilotPatch, StageStep, span_problem
 from testbed.pilots.models import Case, Need, Pilot, PilotNeed, Stage
-from testbed.pilots.registration import CHECK, REGISTER, leading, nine, settle, step
+from testbed.pilots.registration import REGISTER, leading, nine, settle, step
 from testbed.pilots.views import CaseView, NeedItem, PartView, PilotView, Todo
 from testbed.revisions import archive, revise
 from testbed.testbeds.models import Testbed
@@ -60,7 +60,7 @@ async def edit(session: AsyncSession, actor: Actor, code: str, patch: PilotPatch
         written["quick"] = {key: answer for key, answer in written["quick"].items() if answer is not None}
     start, end = (written.get(name, getattr(pilot, name)) for name in COLUMNS.values())
     if problem := span_problem(start, end):
-        raise Invalid(CHECK, fields={"end_planned": problem})
+        raise Invalid(ATTENTION, fields={"end_planned": problem})
     before = pilot.lead_partner_id
     await drop_unchanged(session, actor, written, "lead_partner_id", before)
     if "lead_partner_id" in written:
@@ -126,7 +126,7 @@ async def advance(session: AsyncSession, actor: Actor, code: str, wanted: StageS
     if wanted.to not in (forward, back):
         raise Conflict(ONE_STEP)
     if wanted.to == back and not wanted.reason:
-        raise Invalid(CHECK, fields={"reason": WHY_BACK})
+        raise Invalid(ATTENTION, fields={"reason": WHY_BACK})
     await step(session, actor, pilot, wanted.to, wanted.reason)
     return pilot
 

@@ -1,41 +1,116 @@
-"""The child that opens what strangers sent: ``python -I -m testbed.tabular JOB_DIR``.
+"""The other half of the nursery: a process that loads the parsers once, and forks a child for every job.
 
-Reads ``task.json``, sets its limits before any parser is imported, and prints one line of JSON.
+It is told ``{"begin": number, "job": folder}`` with a handle to write to, or ``{"end": number}``, and tells
+``{"ended": number, "code": code}`` of each child when nothing of it is left. It opens no file of strangers; a child opens
+those of its own folder, once it has set its limits, and prints one line of JSON.
 """
 
+import contextlib
+import ctypes
+import gc
 import json
 import os
+import select
 import signal
+import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from testbed.tabular import child
 from testbed.tabular.limits import Limits, confine
 
 
-def main(folder: str) -> int:
-    """0 when there is an answer, be it that the file is unreadable."""
+def tend(handle: int) -> NoReturn:
+    """Fork children as long as the parent is there; what is left of them ends with this process."""
+    _leash()
+    gc.freeze()  # what is loaded is the same for all: nobody need look through it
+    line = socket.socket(fileno=handle)
+    woken = _woken_by_children()
+    alive: dict[int, int] = {}
+    while True:
+        ready = select.select([line.fileno(), woken], [], [])[0]
+        if woken in ready:
+            os.read(woken, 4096)
+        for number, pid in list(alive.items()):
+            if (code := _ended(pid)) is not None:
+                del alive[number]
+                line.send(json.dumps({"ended": number, "code": code}).encode())
+        if line.fileno() in ready:
+            _heed(line, alive)
+
+
+def _woken_by_children() -> int:
+    """A handle that can be read when a child has ended."""
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    return woken
+
+
+def _heed(line: socket.socket, alive: dict[int, int]) -> None:
+    said, handles, _, _ = socket.recv_fds(line, 65_536, 1)
+    if not said:
+        sys.exit(0)
+    told = json.loads(said)
+    if "begin" in told:
+        pid = os.fork()
+        if pid == 0:
+            _work(told["job"], *handles)
+        alive[told["begin"]] = pid
+        os.close(*handles)
+    elif told["end"] in alive:
+        _kill(alive[told["end"]])
+
+
+def _ended(pid: int) -> int | None:
+    """Its exit code, once it and all that it started are gone; it keeps its number until then."""
+    if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return None
+    _kill(pid)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _kill(pid: int) -> None:
+    for end in (os.kill, os.killpg):  # it may not have begun a group of its own yet
+        with contextlib.suppress(ProcessLookupError):
+            end(pid, signal.SIGKILL)
+
+
+def _work(folder: str, out: int) -> NoReturn:
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        os.dup2(out, 1)
+        os.closerange(3, 64)  # the nursery's own
+        main(folder)
+        sys.stdout.flush()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def main(folder: str) -> None:
+    """Print the answer, be it that the file is unreadable."""
     os.chdir(folder)
     job = Path(folder)
     task = json.loads((job / "task.json").read_bytes())
-    _leash()
     confine(task["memory_bytes"], task["cpu_seconds"], task["file_bytes"], task["wall_seconds"])
-    from testbed.tabular import child  # parsers are loaded under the limits
-
     if task.get("uid"):
         os.setgroups([])
         os.setresgid(task["uid"], task["uid"], task["uid"])
         os.setresuid(task["uid"], task["uid"], task["uid"])
+    _leash()  # only now: the kernel forgets it when the user changes
     limits = Limits(**task["limits"])
     answer = child.answer(job, task, limits)
     sys.stdout.write(_fitting(answer, limits.answer_bytes) + "\n")
-    return 0
 
 
 def _leash() -> None:
     """Die with the parent."""
-    import ctypes
-
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
@@ -71,7 +146,3 @@ def _no_top(answer: dict[str, Any]) -> None:
 def _no_statistics(answer: dict[str, Any]) -> None:
     for column in answer["columns"]:
         column["statistics"] = {key: column["statistics"][key] for key in ("n", "missing")}
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

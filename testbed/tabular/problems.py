@@ -73,6 +73,9 @@ class Problems:
         """Whether anything in the file was not taken."""
         return any(RULES[rule][0] == "error" for rule, _ in self._counted)
 
+    def has(self, rule: str) -> bool:
+        return any(each == rule for each, _ in self._counted)
+
     def listed(self) -> list[dict[str, Any]]:
         """Errors first, then as they were met."""
         return sorted(self._found.values(), key=lambda group: str(group["severity"]))

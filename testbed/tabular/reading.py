@@ -32,6 +32,8 @@ class Reading:
     delimiter: str = ";"
     """Of ``rejected.csv``: that of the file, so that it opens as the file did."""
     rejected: int = 0
+    more: bool = False
+    """Whether the file holds more than the table that is read of it: other sheets, other files."""
     raw: Raw | None = None
 
     @property

@@ -10,6 +10,8 @@ from testbed.tabular.engine import duckdb
 from testbed.tabular.problems import Problems, Unreadable
 from testbed.tabular.reading import Reading
 
+LEFT_OUT = "column-dropped"
+
 
 def read(reading: Reading, source: Path) -> dict[str, Any]:
     """The report; a file that cannot be taken is reported, not raised."""
@@ -29,7 +31,7 @@ def unreadable(
     return {
         "state": "unreadable", "kind": kind, "assumed": assumed or {}, "rows": 0, "rejected": rejected, "columns": [],
         "problems": problems.listed(), "counts": problems.counts(), "proposal": {},
-        "preview": {"columns": [], "rows": []}, "personal": {}, "software": software(),
+        "preview": {"columns": [], "rows": []}, "personal": {}, "whole": False, "software": software(),
     }  # fmt: skip
 
 
@@ -50,8 +52,10 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
         _say_columns(reading, columns, stats)
     preview = profile.preview(reading.connection, reading.target, shapes)
     reading.step("done", 4, 4)
+    lost = bool(reading.rejected or reading.problems.lossy)
     return {
-        "state": "partly" if reading.rejected or reading.problems.lossy else "ready",
+        "state": "partly" if lost else "ready",
+        "whole": not (lost or reading.more or reading.problems.has(LEFT_OUT)),
         "kind": reading.kind,
         "assumed": reading.assumed,
         "rows": rows,

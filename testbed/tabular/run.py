@@ -1,30 +1,25 @@
-"""The parent: starts the confined child, follows it, ends it, and takes over what it made."""
+"""The parent: gives the confined child its job, follows it, ends it, and takes over what it made."""
 
 import asyncio
 import contextlib
 import json
 import os
 import shutil
-import signal
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from testbed.tabular.basis import Basis
 from testbed.tabular.limits import Limits
+from testbed.tabular.nursery import Lost, nursery
 from testbed.tabular.problems import Problems
 
 Progress = Callable[[str, int, int], Awaitable[None]]
 POLL_SECONDS = 0.3
 NOBODY = 65534
 PACKED = (b"\x1f\x8b", b"PK", b"PAR1")
-
-# The package is found beside this very file: in a checkout as in an installation.
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from testbed.tabular.__main__ import main; sys.exit(main(sys.argv[2]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +33,7 @@ class Report:
     ``lines``: where the rows of a correction belong, see ``tabular.correcting``.
     ``proposal``: a Table Schema descriptor of the whole columns, when none was given; else empty.
     ``personal``: what may say something of a person, see ``tabular.personal.scan``; empty where nobody looked.
+    ``whole``: everything in the file is in the table: no row, column, sheet or file was left out.
     """
 
     state: Literal["ready", "partly", "unreadable"]
@@ -52,6 +48,7 @@ class Report:
     counts: list[dict[str, Any]] = field(default_factory=list)
     proposal: dict[str, Any] = field(default_factory=dict)
     personal: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
     table: Path | None = None
     rejected_rows: Path | None = None
     findings: Path | None = None
@@ -227,42 +224,30 @@ async def _ask(
         "file_bytes": limits.file_bytes(size), "wall_seconds": wall, "uid": _own_user(job),
     }  # fmt: skip
     (job / "task.json").write_text(json.dumps(task))
-    process = await asyncio.create_subprocess_exec(
-        *_fence(), sys.executable, "-I", "-c", _START, str(Path(__file__).parents[2]), str(job),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        cwd=job, env={}, start_new_session=True, limit=limits.answer_bytes + 1024,
-    )  # fmt: skip
     following = asyncio.create_task(_follow(job, progress)) if progress else None
     try:
         async with asyncio.timeout(wall + 1):
-            said = await _all(process, limits.answer_bytes)
-            code = await process.wait()
-    except (TimeoutError, ValueError):
+            try:
+                said = await _said(job, limits.answer_bytes)
+            except Lost:  # with every child in it, for a reason that need not be ours: once more
+                said = await _said(job, limits.answer_bytes)
+    except (TimeoutError, ValueError, Lost):
         return None
     finally:
         if following:
             following.cancel()
-        await _end(process)
-    return json.loads(said) if code == 0 and said else None
+    return json.loads(said) if said else None
 
 
-async def _all(process: asyncio.subprocess.Process, most: int) -> bytes:
-    """Raises: ValueError when the answer is too long."""
-    said = b""
-    while process.stdout and (part := await process.stdout.read(1 << 16)):
-        said += part
-        if len(said) > most:
-            raise ValueError("the answer is too long")
-    return said
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Nothing of the child's group is left, also when the caller was cancelled."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    while process.returncode is None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(process.wait())
+async def _said(job: Path, most: int) -> bytes:
+    """What the child answers; nothing if it failed. Raises: ValueError when the answer is too long, Lost."""
+    async with nursery().child(job, most + 1024) as child:
+        said = b""
+        while part := await child.said.read(1 << 16):
+            said += part
+            if len(said) > most:
+                raise ValueError("the answer is too long")
+        return said if await child.ended == 0 else b""
 
 
 async def _follow(job: Path, progress: Progress) -> None:
@@ -291,23 +276,3 @@ def _own_user(job: Path) -> int | None:
         elif not path.stat().st_mode & 0o004:
             return None
     return NOBODY
-
-
-@cache
-def _fence() -> tuple[str, ...]:
-    """The words before the command that take the network away, where the system lets us."""
-    tool = shutil.which("unshare")
-    if tool is None:
-        return ()
-    import subprocess
-
-    for words in ((tool, "--net"), (tool, "--map-current-user", "--net")):
-        try:
-            done = subprocess.run(
-                (*words, "true"), capture_output=True, timeout=5, check=False, env={"PATH": os.defpath}
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            return words
-    return ()

@@ -82,6 +82,7 @@ def _sheet(reading: Reading, source: Path, take: Take) -> list[Column]:
     rows = spreadsheet.rows(source, sheet, errors=reading.schema is not None)
     reading.step("reading", 1, 4)
     reading.assumed["sheet"] = sheet.name
+    reading.more = not sheet.alone
     if not rows.head:
         raise Unreadable("empty")
     width = rows.width

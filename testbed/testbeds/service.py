@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor, TestbedCoordinator
 from testbed.access.rights import VIEW, allowed, demand, fetch, may, referred
 from testbed.activity import history, record
-from testbed.errors import Invalid
+from testbed.errors import ATTENTION, Invalid
 from testbed.lists import Asked, Listed, in_language, in_swedish, matching, page_of
 from testbed.partners.models import Partner
 from testbed.partners.service import called, known
@@ -64,7 +64,7 @@ async def edit(
 def _whole_season(first: str | None, last: str | None) -> None:
     if (first is None) != (last is None):
         missing = "season_from" if first is None else "season_to"
-        raise Invalid(message("Some fields need your attention."), fields={missing: BOTH_DAYS})
+        raise Invalid(ATTENTION, fields={missing: BOTH_DAYS})
 
 
 async def put_away(session: AsyncSession, actor: Actor, slug: str, *, back: bool = False) -> Testbed:

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor, PilotPartner
 from testbed.access.policy import roles_of
 from testbed.access.relations import TODAY, holds, memberships
-from testbed.errors import Invalid
+from testbed.errors import ATTENTION, Invalid
 from testbed.lists import Ref, in_swedish
 from testbed.partners.models import Partner
 from testbed.partners.service import known
@@ -18,7 +18,6 @@ from testbed.texts import message
 from testbed.trials.models import Trial
 
 ROLES = "pilot:lead need_owner host supplier researcher evaluator"
-ATTENTION = message("Some fields need your attention.")
 WHICH = message("You belong to several partners of this pilot: say for which one you upload.")
 NOT_YOURS = message("You cannot upload on behalf of this partner.")
 NO_LEAD = message("The pilot has no lead partner yet: say on whose behalf you upload.")

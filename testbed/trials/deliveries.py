@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.relations import memberships
 from testbed.access.rights import ABSENT, VIEW, allowed
-from testbed.errors import Invalid, NotFound
+from testbed.errors import ATTENTION, Invalid, NotFound
 from testbed.lists import MOST, Asked, Ref, in_language, in_swedish, page_of
 from testbed.partners.models import Partner
 from testbed.partners.service import known
@@ -25,7 +25,6 @@ FOLLOW, UPLOAD = "delivery.follow", "result.upload"
 HOME = ZoneInfo("Europe/Stockholm")
 SOON_DAYS = 14
 TODAY: ColumnElement[Any] = literal_column("(now() AT TIME ZONE 'Europe/Stockholm')::date", Date)
-ATTENTION = message("Some fields need your attention.")
 NO_SUCH = message("The trial has no such delivery.")
 OTHERS = message("This delivery is expected from another partner than the one the file comes from.")
 

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, text
+from sqlalchemy import BigInteger, and_, case, literal, not_, text
 from sqlmodel import Field, SQLModel
 
-from testbed.access.models import Access, Visibility
+from testbed.access.models import WIDE, Access, Visibility
 from testbed.access.relations import register
 from testbed.columns import document, identifier, identity, link, moment, row_version, rule, unique, word
 from testbed.pilots.models import Pilot
@@ -220,7 +220,9 @@ class Result(SQLModel, table=True):
     ``received_at`` is the database's time at the last durable byte; ``receipt`` keeps the names as they were then.
     ``replaces_id`` names the result it corrects or replaces: its rows join those of that result if ``corrects``, else
     they stand in for all of them. ``findings_sha256`` names the list of everything wrong; ``lines_sha256`` which lines
-    a correction stands for. ``entry`` names the table that it is, of several in a zip file.
+    a correction stands for. ``entry`` names the table that it is, of several in a zip file. ``looked_through``: all that
+    is in the file is in the table, and was searched for personal data; before that it is open to nobody but those who
+    work with it, whatever ``access`` says.
     """
 
     __table_args__ = (
@@ -258,6 +260,7 @@ class Result(SQLModel, table=True):
     schema_id: int | None = link("table_schema.id", nullable=True)
     answers: dict[str, Any] = document()
     entry: str | None = Field(default=None, max_length=255)
+    looked_through: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     replaces_id: int | None = link("result.id", nullable=True)
     corrects: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     acceptance: Acceptance = word(Acceptance, "acceptance", Acceptance.open, of_database=True)
@@ -295,13 +298,19 @@ class PlannedDelivery(SQLModel, table=True):
     row_version: int = row_version()
 
 
+def _level(row: Any) -> Any:
+    """The access of a result, as far as it holds: nothing is open to many that was not looked through."""
+    closed = literal(Access.consortium, row.access.type)
+    return case((and_(row.access.in_(WIDE), not_(row.looked_through)), closed), else_=row.access)
+
+
 register(
     Trial, level=lambda row: row.visibility, parent=Pilot, on=lambda row, pilot: row.pilot_id == pilot.id
 )
 register(TableSchema, parent=Trial, on=lambda row, trial: row.trial_id == trial.id)
 register(
     Result,
-    level=lambda row: row.access,
+    level=_level,
     owner=lambda row: row.owner_id,
     parent=Trial,
     on=lambda row, trial: row.trial_id == trial.id,

@@ -10,7 +10,7 @@ from testbed.access.models import Actor
 from testbed.access.rights import ABSENT, VIEW, fetch, may
 from testbed.activity import history, record
 from testbed.db import driver
-from testbed.errors import Invalid, NotFound
+from testbed.errors import ATTENTION, Invalid, NotFound
 from testbed.lists import Ref, in_swedish
 from testbed.partners.models import Partner
 from testbed.partners.service import called, known
@@ -154,7 +154,7 @@ async def _named(session: AsyncSession, trial_id: int, code: str, *, lock: bool 
 
 async def _insist(session: AsyncSession, actor: Actor, trial: Trial, partner_id: int) -> None:
     if partner_id not in {each.id for each in await _partners(session, actor, trial)}:
-        raise Invalid(deliveries.ATTENTION, fields={"from_partner_id": NOT_PART})
+        raise Invalid(ATTENTION, fields={"from_partner_id": NOT_PART})
 
 
 async def _partners(session: AsyncSession, actor: Actor, trial: Trial) -> list[Ref]:

@@ -9,14 +9,15 @@ import structlog
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from testbed.access.models import Actor
+from testbed.access.models import WIDE, Access, Actor
 from testbed.activity import record
 from testbed.db import driver
 from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.notices.models import Happening
+from testbed.revisions import revise
 from testbed.tabular import run
 from testbed.tabular.run import Report
-from testbed.trials import acceptance, correcting, dividing, families
+from testbed.trials import acceptance, correcting, dividing, families, results, secrecy
 from testbed.trials.answers import engine_answers, header_of
 from testbed.trials.chosen import current
 from testbed.trials.correcting import Ground, ground
@@ -168,11 +169,23 @@ async def _end(task: Task, number: int, report: Report, kept: Kept, tables: list
         result.parquet_sha256, result.rejected_sha256 = kept.table, kept.rejected
         result.findings_sha256, result.lines_sha256 = kept.findings, kept.lines
         result.schema_id, result.corrects = kept.schema_id, kept.correction is not None
+        result.looked_through = report.whole and bool(report.personal)
         session.add(result)
         if tables:
             await dividing.divide(session, WORKER, result, tables)
         await _say(session, result, rows=report.rows, rejected=report.rejected, schema=kept.schema_id)
+        await _close(session, result)
         await _at_once(session, result)
+
+
+async def _close(session: AsyncSession, result: Result) -> None:
+    """Take back what the sender wished of a file that is not fit to be open to many, now that this is known."""
+    if result.access in WIDE and await secrecy.hindrance(session, result):
+        trial = await session.get_one(Trial, result.trial_id)
+        closed = {"access": Access.consortium}
+        await revise(
+            session, WORKER, result, closed, result.row_version, action=results.EDIT, pilot_id=trial.pilot_id
+        )
 
 
 async def _at_once(session: AsyncSession, result: Result) -> None:

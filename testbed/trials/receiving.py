@@ -18,14 +18,14 @@ from testbed.access.rights import fetch
 from testbed.activity import record
 from testbed.db import Database
 from testbed.disk import spelt
-from testbed.errors import Conflict, Invalid, TooLarge
+from testbed.errors import ATTENTION, Conflict, Invalid, TooLarge
 from testbed.files import Blob, Store, label
 from testbed.jobs import later
 from testbed.notices.models import Happening
 from testbed.pilots.models import Case, CaseKind
 from testbed.texts import Line, Passage, message
 from testbed.trials import acceptance, deliveries, quotas, receipts, results, schemas, service, telling
-from testbed.trials.behalf import ATTENTION, owner_of, senders
+from testbed.trials.behalf import owner_of, senders
 from testbed.trials.models import Acceptance, PlannedDelivery, Result, Trial
 from testbed.trials.schema_views import columns_of
 from testbed.trials.views import ResultView, UploadView

@@ -1,4 +1,4 @@
-"""What the columns of a file are compared with: the devices that sat in the pilot, and the days of the trial."""
+"""What the columns of a file are compared with: devices that sat in the pilot, units and arms of the trial, its days."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.devices.models import Deployment, Device
+from testbed.trials import allocation
 from testbed.trials.models import Trial
 
 
 async def references(session: AsyncSession, trial: Trial) -> dict[str, Any]:
     """``devices``: one entry for each time a device was deployed in the pilot; ``period``: first and last day, if any.
 
-    There is no register of a trial's units and arms: what is held to those is said not to be compared.
+    ``units`` and ``arms``: their names; None where nobody has said them, and nothing can be compared.
     """
     query = (
         select(Device, Deployment)
@@ -21,7 +22,10 @@ async def references(session: AsyncSession, trial: Trial) -> dict[str, Any]:
         .order_by(col(Deployment.id))
     )
     period = [day.isoformat() if day else None for day in (trial.start_on, trial.end_on)]
+    groups = await allocation.of_trial(session, trial.id)
     return {
+        "units": list(groups.labels()) or None,
+        "arms": [arm.name for arm in groups.arms] or None,
         "devices": [_deployed(device, deployment) for device, deployment in await session.exec(query)],
         "period": period if any(period) else None,
     }

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from testbed.access.models import NOBODY, Actor
+from testbed.access.models import NOBODY, WIDE, Actor
 from testbed.access.rights import READ, VIEW, allowed, fetch, may
 from testbed.activity import history
 from testbed.db import driver
@@ -22,7 +22,7 @@ from testbed.revisions import archive, revise
 from testbed.texts import message, said
 from testbed.trials import deliveries, receipts
 from testbed.trials.models import Acceptance, Result, ResultPatch, ResultState, Trial
-from testbed.trials.secrecy import WIDE, insist_harmless
+from testbed.trials.secrecy import insist_harmless
 from testbed.trials.standing import standing
 from testbed.trials.views import JobView, Receipt, ResultItem, ResultView
 

@@ -6,23 +6,22 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from testbed.access.models import Access
 from testbed.errors import Conflict
 from testbed.tabular.personal import STOPPING
 from testbed.texts import message
 from testbed.trials.chosen import current
 from testbed.trials.descriptor import Secrecy, folded
 from testbed.trials.models import Result, TableSchema
+from testbed.trials.views import RUNNING
 
-WIDE = {Access.public, Access.registered}
 KEPT_CLOSED = message(
     "Some columns of this file are confidential or look like personal data: {columns}. It stays as closed as it was. Make a "
     "dataset of it: there columns can be left out, or looked through and published."
 )
 
-SHARED = message(
-    "This file is a zip of several tables, and who may fetch it gets them all. It stays as closed as it was. Make a dataset "
-    "of this table, or unpack the file and upload the table by itself."
+MORE = message(
+    "Not everything in this file was looked through: it holds other tables or sheets, rows that were not taken, or comments "
+    "and pictures. It stays as closed as it was. Make a dataset of the table, or upload the table by itself."
 )
 
 
@@ -30,14 +29,23 @@ async def insist_harmless(session: AsyncSession, result: Result) -> None:
     """Before many may fetch the file as it was handed in, with all of its columns.
 
     Raises:
-        Conflict: a column is confidential, or seems to hold personal data, or the file holds other tables too.
+        Conflict: a column is confidential, or seems to hold personal data, or not all of it was looked through.
     """
-    if result.entry is not None:
-        raise Conflict(SHARED)
+    if why := await hindrance(session, result):
+        raise why
+
+
+async def hindrance(session: AsyncSession, result: Result) -> Conflict | None:
+    """Why a file stays with those who work with it, if it has to; what is being read is judged when it was read."""
+    if result.state in RUNNING:
+        return None
+    if not result.looked_through:
+        return Conflict(MORE)
     found = ((result.report or {}).get("personal") or {}).get("found", [])
     seeming = [name for each in found if each["kind"] in STOPPING for name in each["columns"]]
     if names := dict.fromkeys([*await confidential(session, [result]), *seeming]):
-        raise Conflict(KEPT_CLOSED, columns=", ".join(names))
+        return Conflict(KEPT_CLOSED, columns=", ".join(names))
+    return None
 
 
 async def confidential(session: AsyncSession, results: Sequence[Result]) -> dict[str, Secrecy]:

@@ -14,7 +14,7 @@ from testbed.lists import Asked, Listed, Ref, in_language, in_swedish, matching,
 from testbed.pilots.models import Pilot
 from testbed.revisions import archive, revise
 from testbed.texts import language, message, said
-from testbed.trials import deliveries, results
+from testbed.trials import allocation, deliveries, results
 from testbed.trials.models import Result, TableSchema, Trial, TrialDraft, TrialPatch
 from testbed.trials.views import TrialForm, TrialItem, TrialView
 
@@ -125,6 +125,7 @@ async def shown(session: AsyncSession, actor: Actor, trial: Trial) -> TrialView:
             "schema_number": await _schema_number(session, trial.id),
             "results": await results.of_trial(session, actor, trial.id),
             "deliveries": await deliveries.of_trial(session, actor, trial.id),
+            "allocation": await allocation.of_trial(session, trial.id),
             "may": granted,
             "activity": await history(session, "trial", trial.id) if granted else [],
         },

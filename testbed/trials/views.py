@@ -11,6 +11,7 @@ from testbed.activity import Event
 from testbed.jobs import JobState
 from testbed.lists import Listed, Ref
 from testbed.pilots.chain import Chain
+from testbed.trials.allocation import Allocation
 from testbed.trials.models import (
     Acceptance,
     DeliveryFields,
@@ -139,6 +140,7 @@ class TrialView(TrialFields):
         default=None, description="The version of the table schema that holds; none yet."
     )
     deliveries: list[DeliveryItem] = []
+    allocation: Allocation = Field(default_factory=Allocation)
     archived_at: datetime | None = None
     row_version: int
     may: list[str] = []
@@ -228,6 +230,10 @@ class ResultView(SQLModel):
     received_at: datetime
     note: str | None = None
     access: Access
+    looked_through: bool = Field(
+        description="Whether all of the file was read and searched for personal data; before that, `public` and `registered` "
+        "count as `consortium`."
+    )
     generated: bool
     trial: Ref
     pilot: Ref

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from testbed.access.models import NOBODY
 from testbed.db import AWAY, is_away
-from testbed.errors import DomainError, NotFound, Unavailable
+from testbed.errors import ATTENTION, DomainError, NotFound, Unavailable
 from testbed.log import request_id
 from testbed.texts import message
 from testbed.web.languages import gettext
@@ -25,7 +25,6 @@ from testbed.web.wording import field_errors
 
 log = structlog.get_logger(__name__)
 
-CHECK_FIELDS = message("Some fields need your attention.")
 CRASHED = message(
     "Something broke on our side. What you sent was not saved; the operator can find it by its number."
 )
@@ -162,7 +161,7 @@ def on_domain_error(_: Request[Any, Any, Any], error: DomainError) -> Problem:
 
 def on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Problem:
     if isinstance(error, ValidationException):
-        return Problem(422, CHECK_FIELDS, errors=field_errors(error))
+        return Problem(422, ATTENTION, errors=field_errors(error))
     if error.status_code == HTTPStatus.NOT_FOUND:
         return on_domain_error(_, NotFound(message("There is nothing here, or nothing you may see.")))
     headers = {

@@ -17,8 +17,8 @@ from testbed.tabular import run
 
 ROW = """
     INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, rows, report,
-        parquet_sha256, generated)
-    SELECT $1, $2, partner.id, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM partner WHERE slug = $12 RETURNING id
+        parquet_sha256, generated, looked_through)
+    SELECT $1, $2, partner.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13 FROM partner WHERE slug = $12 RETURNING id
 """
 SNOW = (
     b"time;depth_cm;place\n2026-01-01 10:00;12,5;Norra hamn\n"
@@ -51,7 +51,7 @@ async def received(
     table = await store.keep_file(report.table) if report.table else None
     number: int = await connection.fetchval(
         ROW, code, trial, filename, blob.sha256, blob.size, access, report.state, report.rows,
-        json.dumps(report.document()), table.sha256 if table else None, generated, owner,
+        json.dumps(report.document()), table.sha256 if table else None, generated, owner, report.whole,
     )  # fmt: skip
     return number
 

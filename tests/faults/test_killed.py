@@ -74,9 +74,17 @@ def command_line(pid: int) -> bytes:
 
 def readers(service: Service) -> list[int]:
     """Processes that read a file below the data folder."""
-    here = str(service.data).encode()
     every = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in every if b"testbed.tabular" in command_line(pid) and here in command_line(pid)]
+    return [
+        pid for pid in every if b"testbed.tabular" in command_line(pid) and at_work_below(service.data, pid)
+    ]
+
+
+def at_work_below(folder: Path, pid: int) -> bool:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(folder)
+    except FileNotFoundError:
+        return False
 
 
 def test_a_reading_whose_worker_is_killed_comes_to_an_end(service: Service):
@@ -84,6 +92,7 @@ def test_a_reading_whose_worker_is_killed_comes_to_an_end(service: Service):
     content = long_file()
     with service.client() as client:
         sent = begun(client, service, "long.csv", content)
+        assert until(lambda: readers(service))
 
         os.kill(worker_of(service), signal.SIGKILL)
         assert client.get(f"/results/{sent['code']}").json()["state"] == "reading"

@@ -104,7 +104,7 @@ async def result(
     number = await make.put(
         "result", code=code, trial_id=int(trial.path["trial"]), owner_id=await make.id_of("partner", owner),
         person_id=await make.person((thing, "result.edit")), case_id=int(pilot.path["case"]),
-        filename=f"{make.world.canary(thing)}.csv", sha256=raw, size=size, access=level, state="partly",
+        filename=f"{make.world.canary(thing)}.csv", sha256=raw, size=size, access=level, state="partly", looked_through=True,
         rows=make.number_of_rows(thing), report=report_of(make.world.canary(thing)),
         parquet_sha256=table, rejected_sha256=rejected, note=make.world.canary(thing),
         archived_at=ARCHIVED if archived else None, findings_sha256=(await make.store.keep_file(found)).sha256,

@@ -2,24 +2,27 @@
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from testbed.tabular.limits import Limits
+from testbed.tabular.nursery import nursery
 from testbed.tabular.run import Report, combine, read
 from tests.tabular.conftest import Reader, rows_of, rules_of
 from tests.tabular.many import made
 
 
 def _children() -> set[str]:
-    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+    """What the nursery has forked and not ended."""
+    pid = nursery()._process.pid
+    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
 async def test_hostile_files_of_many_parts_leave_nothing_behind(field_data: Path, work: Path) -> None:
     files = [each for each in made(field_data, work) if each.name.startswith(("xlsx_", "zip_", "gz"))]
     files += (field_data / "corpora/parquet-bad").rglob("*.parquet")
-    before = _children()
     target = work / "target"
     target.mkdir()
     two = asyncio.Semaphore(2)
@@ -36,7 +39,7 @@ async def test_hostile_files_of_many_parts_leave_nothing_behind(field_data: Path
     assert reports["xlsx_good.xlsx"].state == "ready"
     assert reports["xlsx_many_cells.xlsx"].rows >= 199_999
     assert not [each for each in target.iterdir() if each.name.startswith("job-")]
-    assert _children() <= before
+    assert not _children()
 
 
 async def test_a_child_that_is_killed_leaves_a_report_and_no_files(work: Path) -> None:
@@ -58,7 +61,6 @@ async def test_too_little_memory_is_an_answer_too(reading: Reader) -> None:
 async def test_cancelling_ends_the_child_and_cleans_up(work: Path) -> None:
     source = work / "sent.csv"
     source.write_text("a,b\n" + "1,2\n" * 2_000_000)
-    before = _children()
     task = asyncio.create_task(read(source, work))
     await asyncio.sleep(0.4)
 
@@ -67,7 +69,59 @@ async def test_cancelling_ends_the_child_and_cleans_up(work: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [each.name for each in work.iterdir()] == ["sent.csv"]
-    assert _children() <= before
+    assert not _children()
+
+
+async def test_a_nursery_that_is_killed_in_the_middle_costs_no_file(work: Path) -> None:
+    source = work / "sent.csv"
+    source.write_text("a,b\n" + "1,2\n" * 2_000_000)
+    first = nursery()
+    task = asyncio.create_task(read(source, work))
+    await asyncio.sleep(0.4)
+
+    os.kill(first._process.pid, signal.SIGKILL)
+    report = await task
+
+    assert (report.state, report.rows) == ("ready", 2_000_000)
+    assert nursery() is not first
+
+
+async def test_children_end_with_the_nursery(work: Path) -> None:
+    source = work / "sent.csv"
+    source.write_text("a,b\n" + "1,2\n" * 2_000_000)
+    task = asyncio.create_task(read(source, work))
+    await asyncio.sleep(0.4)
+    (child,) = _children()
+
+    nursery().close()
+
+    await task
+    assert not Path(f"/proc/{child}").exists()
+
+
+async def test_the_nursery_of_a_loop_that_is_over_is_not_used(work: Path) -> None:
+    source = work / "sent.csv"
+    source.write_text("a,b\n1,2\n")
+
+    def elsewhere() -> str:
+        return asyncio.run(read(source, work)).state
+
+    states = [
+        (await read(source, work)).state,
+        await asyncio.to_thread(elsewhere),
+        (await read(source, work)).state,
+    ]
+
+    assert states == ["ready"] * 3
+
+
+async def test_many_children_at_once_have_each_their_own_answer(work: Path) -> None:
+    for number in range(12):
+        (work / f"{number}.csv").write_text("a\n" + f"{number}\n" * (number + 1))
+
+    reports = await asyncio.gather(*(read(work / f"{number}.csv", work) for number in range(12)))
+
+    assert [report.rows for report in reports] == list(range(1, 13))
 
 
 async def test_progress_is_told(work: Path) -> None:

@@ -55,7 +55,7 @@ async def test_only_its_partner_and_the_coordinator_decide(client, clean, who, s
 
 async def test_who_may_read_a_file_may_not_decide_about_it(client, db, clean):
     async with db.raw() as connection:
-        await connection.execute("UPDATE result SET access = 'public'")
+        await connection.execute("UPDATE result SET access = 'public', looked_through = true")
 
     for step in ("accept", "refuse", "withdraw", "answers"):
         body = {"reason": "för att"} if step in {"refuse", "withdraw"} else {}

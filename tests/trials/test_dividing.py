@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from testbed import jobs
-from testbed.app import READING
 from testbed.trials.profile import KINDS
 from tests.cast import ALVA, BO, CECILIA, HTML
+from tests.datasets.kept import worker
 
 TABLES = {
     "mätningar/januari.csv": "tid;dB\n2026-01-01;51,5\n2026-01-02;50,25\n",
@@ -122,25 +122,24 @@ async def test_one_table_is_not_opened_to_many_with_the_others_in_its_file(clien
     assert (await client.get(f"{at}/raw")).status_code == 404
 
 
-async def test_an_open_version_of_one_table_keeps_the_file_with_the_others(client, handed_in, shop):
+async def test_an_open_version_of_one_table_keeps_the_file_with_the_others(
+    client, handed_in, db, store, settings
+):
     code = (await handed_in(QUARTER)).rsplit("/", 1)[1]
     dataset = {
         "title": {"sv": "Januari", "en": "January"}, "description": {"sv": "Ljud.", "en": "Sound."},
         "pilot": "LUL-2026-901", "licence": "CC-BY-4.0", "access": "public", "results": [code],
     }  # fmt: skip
     slug = (await client.post("/datasets", json=dataset, headers=ALVA)).json()["slug"]
-    made = await client.post(
-        f"/datasets/{slug}/versions", json={}, headers=ALVA | {"prefer": "respond-async"}
-    )
-    while await jobs.work_once(shop, READING):
-        pass
+    async with worker(db, store, settings):
+        made = await client.post(f"/datasets/{slug}/versions", json={}, headers=ALVA)
     at = f"/datasets/{slug}/versions/1.0.0"
 
     data = await client.get(f"{at}/data.csv")
     others = await client.get(f"{at}/original/kvartal.zip")
     sender = await client.get(f"{at}/original/kvartal.zip", headers=BO)
 
-    assert made.status_code == 202, made.text
+    assert made.status_code == 201, made.text
     assert (data.status_code, others.status_code) == (200, 404)
     assert (sender.status_code, sender.content) == (200, QUARTER)
     assert sender.headers["cache-control"].startswith("private")

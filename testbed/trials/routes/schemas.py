@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from testbed.access.models import Actor
 from testbed.access.rights import VIEW, fetch
 from testbed.canonical import canonical
-from testbed.errors import Invalid, Stale
+from testbed.errors import ATTENTION, Invalid, Stale
 from testbed.texts import Passage, message
 from testbed.trials import blank_files, schemas
 from testbed.trials.column_rows import acted, beside, filled, typed
@@ -35,7 +35,6 @@ Body = dict[str, Any]
 IMPORT_BYTES = 2**20
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8; header=present"
-ATTENTION = message("Some fields need your attention.")
 NOT_JSON = message("This is not valid JSON.")
 
 

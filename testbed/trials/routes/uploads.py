@@ -9,10 +9,9 @@ from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from testbed.access.models import Access, Actor
-from testbed.errors import Invalid
+from testbed.errors import ATTENTION, Invalid
 from testbed.texts import message
 from testbed.trials import receiving
-from testbed.trials.behalf import ATTENTION
 from testbed.trials.models import Trial
 from testbed.trials.receiving import Fields, Received, Sending
 from testbed.trials.uploads import service as uploads
