@@ -190,7 +190,8 @@ async def _newest_already(db: Database) -> bool:
     async with db.raw() as connection:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
             return False
-        return await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version") == [newest]
+        found: list[str] = await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version")
+    return found == [newest]
 
 
 async def in_alembic(db: Database, what: Callable[["Config"], object]) -> None:

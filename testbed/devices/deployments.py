@@ -18,7 +18,7 @@ from testbed.devices.drafts import DeploymentDraft, EndDraft
 from testbed.devices.models import Deployment, Device, DeviceState, Place
 from testbed.devices.places import add
 from testbed.devices.views import DeploymentView, Spot
-from testbed.errors import Conflict, Invalid
+from testbed.errors import ATTENTION, Conflict, Invalid
 from testbed.lists import Ref
 from testbed.people.models import Person
 from testbed.pilots.models import Pilot
@@ -124,7 +124,7 @@ async def _put_up(
 
 async def _place(session: AsyncSession, actor: Actor, device: Device, draft: DeploymentDraft) -> Place:
     if (draft.place_id is None) == (draft.place is None):
-        raise Invalid(picking.CHECK, fields={"place_id": WHICH_PLACE})
+        raise Invalid(ATTENTION, fields={"place_id": WHICH_PLACE})
     if draft.place is not None:
         return await add(session, actor, device.testbed_id, draft.place)
     query: Any = select(Place).where(
@@ -134,7 +134,7 @@ async def _place(session: AsyncSession, actor: Actor, device: Device, draft: Dep
     )
     place: Place | None = (await session.exec(query)).scalar_one_or_none()
     if place is None:
-        raise Invalid(picking.CHECK, fields={"place_id": ABSENT})
+        raise Invalid(ATTENTION, fields={"place_id": ABSENT})
     return place
 
 
@@ -153,7 +153,7 @@ async def _end(session: AsyncSession, actor: Actor, device: Device, at: datetime
         raise Conflict(NOWHERE)
     begun = deployment.during.lower
     if begun is None or at <= begun:
-        raise Invalid(picking.CHECK, fields={field: TOO_EARLY})
+        raise Invalid(ATTENTION, fields={field: TOO_EARLY})
     deployment.during = Range(begun, at, bounds="[)")
     deployment.removed_by_id = actor.person_id
     session.add(deployment)

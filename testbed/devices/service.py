@@ -15,7 +15,7 @@ from testbed.devices.deployments import episodes, now_at
 from testbed.devices.drafts import DeviceDraft, DevicePatch
 from testbed.devices.models import Deployment, Device, DeviceModel, DeviceState, ModelKind, Place
 from testbed.devices.views import DeviceItem, DeviceView, ModelView
-from testbed.errors import Conflict, Invalid
+from testbed.errors import ATTENTION, Conflict, Invalid
 from testbed.lists import Asked, Listed, Ref, in_swedish, matching, page_of
 from testbed.partners.models import Partner
 from testbed.pilots.chain import Link, Node, chain_of, tells
@@ -72,13 +72,13 @@ async def _owner(
 async def _model(session: AsyncSession, actor: Actor, draft: DeviceDraft) -> int:
     """The id of the model a draft names; a new one is added to the catalogue, a known one is not doubled."""
     if (draft.device_model_id is None) == (draft.model is None):
-        raise Invalid(picking.CHECK, fields={"device_model_id": WHICH_MODEL})
+        raise Invalid(ATTENTION, fields={"device_model_id": WHICH_MODEL})
     if draft.model is None:
         query: Any = select(col(DeviceModel.id)).where(
             col(DeviceModel.id) == draft.device_model_id, picking.known_models(actor)
         )
         if (found := (await session.exec(query)).scalar_one_or_none()) is None:
-            raise Invalid(picking.CHECK, fields={"device_model_id": ABSENT})
+            raise Invalid(ATTENTION, fields={"device_model_id": ABSENT})
         return int(found)
     same: Any = select(col(DeviceModel.id)).where(
         func.lower(DeviceModel.maker) == (draft.model.maker or "").lower(),
@@ -113,7 +113,7 @@ async def edit(
     if written.get("owner_id", device.owner_id) != device.owner_id:
         await referred(session, actor, Partner, written["owner_id"], "owner_id")
     if written.get("state", device.state) == DeviceState.retired != device.state:
-        raise Invalid(picking.CHECK, fields={"state": RETIRE})
+        raise Invalid(ATTENTION, fields={"state": RETIRE})
     await revise(
         session, actor, device, written, seen_version, action="device.edit", pilot_id=device.pilot_id
     )

@@ -6,6 +6,7 @@ start, and no environment; see ``__main__`` for its half.
 """
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
@@ -132,10 +133,17 @@ def nursery() -> Nursery:
     """That of the running loop; made when it is first asked for, and anew when it died."""
     global _one
     if _one is None or not _one.usable:
-        if _one is not None:
+        if _one is None:
+            atexit.register(_close)
+        else:
             _one.close()
         _one = Nursery()
     return _one
+
+
+def _close() -> None:
+    if _one is not None:
+        _one.close()
 
 
 @cache

@@ -9,7 +9,7 @@ import httpx
 from tests.faults.service import CSV, Service, alive, until
 
 ENDS = {"ready", "partly", "unreadable"}
-ROWS = 2_500_000
+ROWS = 1_000_000
 TIRED = (
     "UPDATE job SET attempts = max_attempts, lease_until = now() - interval '1 s' WHERE id = $1 RETURNING id"
 )
@@ -82,7 +82,7 @@ def readers(service: Service) -> list[int]:
 
 def at_work_below(folder: Path, pid: int) -> bool:
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(folder)
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
     except FileNotFoundError:
         return False
 

@@ -29,6 +29,8 @@ async def trial(make: Builder, pilot: Thing, level: str = "public", *, archived:
     for mark in (pilot.path["title"], pilot.name):
         make.world.canary(thing, "result.upload", mark=mark)
     await schema(make, thing)
+    arm = await make.put("arm", trial_id=number, name=make.world.canary(thing), kind="treatment")
+    await make.put("unit", trial_id=number, arm_id=arm, label=make.world.canary(thing))
     return thing
 
 

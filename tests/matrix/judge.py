@@ -147,7 +147,7 @@ def told_too_much(
     if (
         question.thing is not None
         and "may" in told
-        and (question.path.count("/") == 2 or question.path.endswith("/deliveries"))
+        and (question.path.count("/") == 2 or question.path.endswith(("/deliveries", "/units")))
     ):
         extra = [each for each in told["may"] if not may(who, each, question.thing)]
         if extra:

@@ -52,6 +52,8 @@ BODIES: dict[str, Any] = {
     "POST /trials/{trial}/deliveries": {"title": "Ny leverans", "from_partner_id": 1, "due_on": "2026-12-01"},
     "PATCH /trials/{trial}/deliveries/{delivery}": EDIT,
     "POST /trials/{trial}/deliveries/{delivery}": EDIT,
+    "PATCH /trials/{trial}/units": EDIT,
+    "POST /trials/{trial}/units": EDIT,
     "POST /trials/{trial}/schema": {"descriptor": SCHEMA, "seen": 1},
     "POST /trials/{trial}/schema/check": {"descriptor": SCHEMA},
     "PUT /trials/{trial}/schema.json": SCHEMA,

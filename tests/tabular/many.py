@@ -81,9 +81,13 @@ def main() -> None:
         process = os.fork()
         if not process:
             os.dup2(os.open(f"{folder}/answer", os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
-            code = confined.main(folder)
-            sys.stdout.flush()
-            os._exit(code)
+            code = 1
+            try:
+                confined.main(folder)
+                sys.stdout.flush()
+                code = 0
+            finally:
+                os._exit(code)
         _, status, used = os.wait4(process, 0)
         said = Path(folder, "answer").read_bytes() if status == 0 else b"null"
         ended = Ended(json.loads(said), used.ru_maxrss * 1024, used.ru_utime + used.ru_stime)

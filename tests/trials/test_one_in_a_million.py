@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from testbed import jobs
 from testbed.app import READING
 from tests.cast import ALVA, BO, HTML
+from tests.datasets.kept import worker
 from tests.lanes import NIGHT
 from tests.trials.checked import schema_of
 
@@ -61,8 +62,8 @@ async def test_the_bad_row_is_listed_and_the_others_are_published(client, db, tr
     await client.post(f"{at}/accept", json={}, headers=ALVA)
     code = at.rsplit("/", 1)[1]
     slug = (await client.post("/datasets", json=DATASET | {"results": [code]}, headers=ALVA)).json()["slug"]
-    job = await client.post(f"/datasets/{slug}/versions", json={}, headers=ALVA | {"prefer": "respond-async"})
-    await jobs.work_once(shop, READING)
+    async with worker(shop.db, shop.store, shop.settings):
+        job = await client.post(f"/datasets/{slug}/versions", json={}, headers=ALVA)
     version = (
         await client.get(f"/datasets/{slug}/versions/latest", headers=ALVA, follow_redirects=True)
     ).json()
@@ -73,6 +74,6 @@ async def test_the_bad_row_is_listed_and_the_others_are_published(client, db, tr
     assert [(each["line"], each["value"], each["rule"]) for each in errors] == [(BAD, "0164A", "type")]
     assert '<td class="marked">0164A' in report
     assert (told["accepted"], told["rejected"]) == (ROWS - 1, 1)
-    assert job.status_code < 300, job.text
+    assert job.status_code in {201, 202}, job.text
     assert version["rows"] == ROWS - 1
     assert [line.split(";")[0] for line in aside] == ["__line", str(BAD)]

@@ -75,6 +75,8 @@ async def test_a_case_number_is_added_once_it_is_registered(client, trial, at, d
 
 async def test_who_sent_it_is_for_those_who_may_edit_it(client, trial, at, db):
     await client.patch(at.removesuffix("/receipt"), json={"access": "public", "row_version": 1}, headers=BO)
+    async with db.raw() as connection:
+        await connection.execute("UPDATE result SET looked_through = true")
 
     assert (await client.get(at)).json()["person"] is None
     assert (await client.get(at, headers=CECILIA)).json()["person"] is None
