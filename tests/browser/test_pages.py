@@ -74,7 +74,7 @@ def filled(route: str, ids: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda each: known[each[1]], route)
 
 
-async def problems(page: Page, colours: bool) -> list[Any]:
+async def problems(page: Page, colours: bool = True) -> list[Any]:
     theirs = THEIRS if await page.locator("#api").count() else set()
     known = [] if urlsplit(page.url).path == "/" else EVERYWHERE
     found = await violations(page, {"exclude": [*NOT_OURS, *known]}, colours=colours)

@@ -47,7 +47,7 @@ def heard(page: Page) -> list[str]:
 async def violations(
     page: Page, context: dict[str, Any] | None = None, *, colours: bool = True
 ) -> list[tuple[str, list[str]]]:
-    """What axe has against a page, or a part of it: each rule, and where it is broken; contrast takes half its time."""
+    """What axe has against a page, or a part of it: each rule, and where it is broken; without ``colours`` contrast is left out."""
     options = ONLY_WRONG | ({} if colours else {"rules": {"color-contrast": {"enabled": False}}})
     found = (await AXE.run(page, context=context, options=options)).response["violations"]
     return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
