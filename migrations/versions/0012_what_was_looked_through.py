@@ -11,7 +11,8 @@ def upgrade() -> None:
     op.execute(
         "UPDATE result SET looked_through = true WHERE state = 'ready' AND entry IS NULL"
         " AND report->>'kind' NOT IN ('xlsx', 'zip') AND NOT report->'assumed' ? 'packed'"
-        " AND report->'personal' ? 'rows' AND NOT report->'problems' @> '[{\"rule\": \"column-dropped\"}]'"
+        " AND report->'personal' ? 'rows' AND NOT report->'personal'->'found' @? '$[*] ? (@.kind != \"device\" && @.kind != \"ip\")'"
+        " AND NOT report->'problems' @> '[{\"rule\": \"column-dropped\"}]'"
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import SQLModel
 
-from testbed.access.models import WIDE, Access
+from testbed.access.models import WIDE, Access, Actor
 from testbed.errors import Conflict, Invalid
 from testbed.files import Store
 from testbed.jobs import Task, scratch
@@ -14,6 +14,7 @@ from testbed.tabular.personal import RULES, STOPPING, PersonalKind
 from testbed.texts import message
 from testbed.trials.models import Result, Trial
 from testbed.trials.references import references
+from testbed.trials.secrecy import close
 
 UNREVIEWED = message(
     "Some columns look like personal data: {columns}. Leave them out (withheld), or look through them and say that they "
@@ -156,8 +157,9 @@ async def look(task: Task, results: Sequence[Result]) -> None:
             kept = await session.get(Result, result.id, with_for_update=True)
             if kept is not None and kept.parquet_sha256 == result.parquet_sha256:
                 kept.report = (kept.report or {}) | {"personal": found}
-                kept.looked_through = kept.report.get("whole", False)
+                kept.looked_through = kept.report.get("whole", kept.looked_through)
                 session.add(kept)
+                await close(session, Actor(kind="job"), kept)
 
 
 async def _look(task: Task, store: Store, result: Result) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The other half of the nursery: a process that loads the parsers once, and forks a child for every job.
 
 It is told ``{"begin": number, "job": folder}`` with a handle to write to, or ``{"end": number}``, and tells
-``{"ended": number, "code": code}`` of each child when nothing of it is left. It opens no file of strangers; a child opens
-those of its own folder, once it has set its limits, and prints one line of JSON.
+``{"ended": number, "code": code}`` of each child when nothing of it is left; the code is None where there could be none. It
+opens no file of strangers; a child opens those of its own folder, once it has set its limits, and prints one line of JSON.
 """
 
 import contextlib
@@ -20,12 +20,18 @@ from typing import Any, NoReturn
 from testbed.tabular import child
 from testbed.tabular.limits import Limits, confine
 
+LINE = 3
+"""The handle of the line to the parent: a low number, whatever it was there."""
+
 
 def tend(handle: int) -> NoReturn:
     """Fork children as long as the parent is there; what is left of them ends with this process."""
     _leash()
     gc.freeze()  # what is loaded is the same for all: nobody need look through it
-    line = socket.socket(fileno=handle)
+    if handle != LINE:
+        os.dup2(handle, LINE)
+        os.close(handle)
+    line = socket.socket(fileno=LINE)
     woken = _woken_by_children()
     alive: dict[int, int] = {}
     while True:
@@ -55,10 +61,15 @@ def _heed(line: socket.socket, alive: dict[int, int]) -> None:
         sys.exit(0)
     told = json.loads(said)
     if "begin" in told:
-        pid = os.fork()
-        if pid == 0:
-            _work(told["job"], *handles)
-        alive[told["begin"]] = pid
+        nursery = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:
+            line.send(json.dumps({"ended": told["begin"], "code": None}).encode())
+        else:
+            if pid == 0:
+                _work(nursery, told["job"], *handles)
+            alive[told["begin"]] = pid
         os.close(*handles)
     elif told["end"] in alive:
         _kill(alive[told["end"]])
@@ -78,23 +89,23 @@ def _kill(pid: int) -> None:
             end(pid, signal.SIGKILL)
 
 
-def _work(folder: str, out: int) -> NoReturn:
+def _work(nursery: int, folder: str, out: int) -> NoReturn:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         os.dup2(out, 1)
-        os.closerange(3, 64)  # the nursery's own
-        main(folder)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the nursery's own, which are nothing to a child
+        main(folder, parent=nursery)
         sys.stdout.flush()
         code = 0
     finally:
         os._exit(code)
 
 
-def main(folder: str) -> None:
-    """Print the answer, be it that the file is unreadable."""
+def main(folder: str, *, parent: int) -> None:
+    """Print the answer, be it that the file is unreadable; end with the process ``parent``."""
     os.chdir(folder)
     job = Path(folder)
     task = json.loads((job / "task.json").read_bytes())
@@ -104,6 +115,8 @@ def main(folder: str) -> None:
         os.setresgid(task["uid"], task["uid"], task["uid"])
         os.setresuid(task["uid"], task["uid"], task["uid"])
     _leash()  # only now: the kernel forgets it when the user changes
+    if os.getppid() != parent:
+        sys.exit(1)  # it ended before that
     limits = Limits(**task["limits"])
     answer = child.answer(job, task, limits)
     sys.stdout.write(_fitting(answer, limits.answer_bytes) + "\n")

@@ -21,7 +21,7 @@ from testbed.tabular.typed import Column
 def check(schema: Schema, reading: Reading, found: Found) -> list[Column] | None:
     """Write table, findings and rejected rows; None when a quick reading did not find every line. Raises: Unreadable."""
     claims = correcting.claimed(reading, found)
-    found = found.without_own()
+    found = reading.without_own(found)
     matched = match(schema, found.titles, reading.answers, named=found.named or found.header is not None)
     reading.step("writing", 2, 4)
     staged = staging.stage(reading, found, staging.bind(schema, matched, found, reading), matched.extra)

@@ -13,7 +13,7 @@ from testbed.tabular.units import conversion
 
 def guess(reading: Reading, found: Found) -> list[typed.Column] | None:
     """Write the table; None when a quick reading and the count of lines do not agree."""
-    found = found.without_own()
+    found = reading.without_own(found)
     width = len(found.titles)
     offered = kinds.offered(reading.answers.decimal, reading.answers.date_order, sheet=found.sheet)
     guesses = found.guesses or [kinds.guess([row[i] for row in found.sample], offered) for i in range(width)]

@@ -1,4 +1,4 @@
-"""What one reading may use. The child sets these on itself before it imports a parser."""
+"""What one reading may use. The child sets these on itself before it opens the file."""
 
 import resource
 import signal

@@ -20,7 +20,11 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-PATIENCE_S = 5
+import structlog
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 5.0
 
 # The package is found beside this very file: in a checkout as in an installation.
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from testbed.tabular.__main__ import tend; tend(int(sys.argv[2]))"
@@ -66,9 +70,7 @@ class Nursery:
             if not self.loop.is_closed():
                 self.loop.remove_reader(self._line)
             self._line.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(PATIENCE_S)
-        self._process.kill()
+        self._process.kill()  # it has nothing to tidy up
         self._process.wait()
         for each in self._waited.values():
             if not each.done() and not self.loop.is_closed():
@@ -83,26 +85,39 @@ class Nursery:
             Lost: the nursery is gone already.
         """
         number, (read, write) = next(self._numbers), os.pipe()
-        ended = self._waited[number] = self.loop.create_future()
         said = asyncio.StreamReader(limit=most)
-        pipe, _ = await self.loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(said), os.fdopen(read, "rb", buffering=0)
-        )
-        try:
-            self._tell({"begin": number, "job": str(job)}, write)
-            os.close(write)
-            yield Child(said, ended)
-        finally:
-            pipe.close()
+        ended = self.loop.create_future()
+        with os.fdopen(read, "rb", buffering=0) as out:
+            try:
+                pipe, _ = await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(said), out)
+                self._waited[number] = ended
+                self._tell({"begin": number, "job": str(job)}, write)
+            finally:
+                os.close(write)  # else the answer would have no end
+            try:
+                yield Child(said, ended)
+            finally:
+                pipe.close()
+                await self._over(number, ended)
+
+    async def _over(self, number: int, ended: "asyncio.Future[int]") -> None:
+        """Wait until nothing of a child is left, also when the caller is cancelled, and then again."""
+        if not ended.done():
+            with contextlib.suppress(Lost):
+                self._tell({"end": number})
+        latest, cancelled = self.loop.time() + PATIENCE_S, None
+        while not ended.done():
+            try:
+                await asyncio.wait([ended], timeout=max(0.0, latest - self.loop.time()))
+            except asyncio.CancelledError as again:
+                cancelled = again
+                continue
             if not ended.done():
-                with contextlib.suppress(Lost):
-                    self._tell({"end": number})
-            while not ended.done():  # nothing of it is left, also when the caller was cancelled
-                with contextlib.suppress(asyncio.CancelledError, Lost):
-                    await asyncio.shield(ended)
-            self._waited.pop(number, None)
-            if not ended.cancelled():
-                ended.exception()  # it was seen
+                self.close()  # it does not do its work
+        ended.exception()  # it was seen
+        self._waited.pop(number, None)
+        if cancelled is not None:
+            raise cancelled
 
     def _tell(self, what: dict[str, int | str], *handles: int) -> None:
         try:
@@ -119,10 +134,18 @@ class Nursery:
         except OSError:
             said = b""
         if not said:
+            log.warning(
+                "the nursery of readings is gone", status=self._process.poll(), jobs=len(self._waited)
+            )
             self.close()
             return
         told = json.loads(said)
-        if (waited := self._waited.get(told["ended"])) is not None and not waited.done():
+        waited = self._waited.get(told["ended"])
+        if waited is None or waited.done():
+            return
+        if told["code"] is None:
+            waited.set_exception(Lost)
+        else:
             waited.set_result(told["code"])
 
 

@@ -33,7 +33,6 @@ def only_table(reading: Reading, source: Path) -> Path:
         if each not in tables and seen:
             reading.problems.add("zip-ignored", value=each.name)
     reading.assumed["entry"] = chosen.name
-    reading.more = len(entries) > 1
     target = reading.job / "entry"
     with target.open("wb") as out:
         for block in archive.unpacked(source, chosen):

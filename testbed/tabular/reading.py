@@ -33,7 +33,8 @@ class Reading:
     """Of ``rejected.csv``: that of the file, so that it opens as the file did."""
     rejected: int = 0
     more: bool = False
-    """Whether the file holds more than the table that is read of it: other sheets, other files."""
+    """Whether something may be in the file that is not in the table as it stands: in a zip file or a workbook, which can hold
+    anything, in a text whose encoding was told, in bytes, or in columns of our own."""
     raw: Raw | None = None
 
     @property
@@ -43,6 +44,12 @@ class Reading:
     @property
     def findings(self) -> Path:
         return self.job / "findings.parquet"
+
+    def without_own(self, found: "Found") -> "Found":
+        """Without columns of our own, which hold what was refused once and are in no table."""
+        left = found.without_own()
+        self.more = self.more or left is not found
+        return left
 
     def refused(self, columns: int) -> Refused:
         return Refused(self.job / "refused", columns)

@@ -229,9 +229,11 @@ async def _ask(
         async with asyncio.timeout(wall + 1):
             try:
                 said = await _said(job, limits.answer_bytes)
-            except Lost:  # with every child in it, for a reason that need not be ours: once more
+            except (
+                Lost
+            ):  # for a reason that need not be this file: once more, and then whoever asked may ask again
                 said = await _said(job, limits.answer_bytes)
-    except (TimeoutError, ValueError, Lost):
+    except (TimeoutError, ValueError):
         return None
     finally:
         if following:

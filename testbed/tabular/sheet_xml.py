@@ -30,8 +30,6 @@ class Sheet:
     rounded: list[tuple[int, int, str]] = field(default_factory=list)
     """Row, column and value of integers that Excel has rounded; filled while the rows are read."""
     merged: int = 0
-    alone: bool = False
-    """Whether nothing else is in the workbook: no further sheet with cells, none that is hidden, no comment or picture."""
 
 
 class Scan:

@@ -23,6 +23,7 @@ def opened(reading: Reading, source: Path, take: Take) -> list[Column]:
     """The columns of the table that was written. Raises: Unreadable."""
     reading.step("looking", 0, 4)
     kind = sniff.kind_of(source)
+    reading.more = kind in {"gzip", "zip"} or bool(reading.answers.encoding)
     if kind == "gzip":
         reading.assumed["packed"] = "gzip"
         source = archive.unpack_gzip(source, reading.job / "unpacked")
@@ -82,7 +83,6 @@ def _sheet(reading: Reading, source: Path, take: Take) -> list[Column]:
     rows = spreadsheet.rows(source, sheet, errors=reading.schema is not None)
     reading.step("reading", 1, 4)
     reading.assumed["sheet"] = sheet.name
-    reading.more = not sheet.alone
     if not rows.head:
         raise Unreadable("empty")
     width = rows.width
@@ -110,6 +110,7 @@ def _sheet(reading: Reading, source: Path, take: Take) -> list[Column]:
 
 
 def _parquet(reading: Reading, source: Path, take: Take) -> list[Column]:
+    reading.more = reading.more or stored.holds_more(reading.connection, source, reading.limits)
     if reading.schema is None:
         return stored.read(reading.connection, source, reading.target, reading.problems, reading.limits)
     titles, spelt, rows = stored.as_text(reading.connection, source, reading.limits)

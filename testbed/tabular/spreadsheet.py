@@ -22,12 +22,6 @@ HEAD = 1000
 PRECISE = 10**15
 MACROS = re.compile(r"(^|/)(vbaProject|vbaData)|\.bin$|/(macrosheets|activeX)/", re.IGNORECASE)
 HARMLESS_BINARY = re.compile(r"printerSettings\d*\.bin$", re.IGNORECASE)
-PLAIN = re.compile(
-    r"\[Content_Types\]\.xml|(xl/(worksheets/)?)?_rels/[^/]*\.rels|docProps/(app|core)\.xml"
-    r"|xl/(workbook|styles|sharedStrings|calcChain|metadata)\.xml|xl/theme/[^/]*\.xml|xl/tables/[^/]*\.xml"
-    r"|xl/worksheets/[^/]*\.xml|xl/printerSettings/[^/]*"
-)
-"""The parts of a workbook that hold cells, or nothing that anybody wrote: no comments, pictures or caches of other books."""
 
 
 @dataclass
@@ -66,9 +60,7 @@ def checked(path: Path, limits: Limits, problems: Problems, name: str | None = N
     parts = {entry.name: entry for entry in archive.entries(path)}
     if any(MACROS.search(name) and not HARMLESS_BINARY.search(name) for name in parts):
         raise Unreadable("sheet-unsafe", value="macros")
-    found, seen = _scanned(path, parts, name)
-    sheets = sum("/worksheets/" in part and part.endswith(".xml") for part in parts)
-    alone = len(found) == 1 and seen == sheets and all(PLAIN.fullmatch(part) for part in parts)
+    found = _scanned(path, parts, name)
     if name is not None:
         found = [each for each in found if each.name == name]
         if not found:
@@ -80,29 +72,24 @@ def checked(path: Path, limits: Limits, problems: Problems, name: str | None = N
     _say(found, problems)
     if found[0].last_row > limits.rows:
         raise Unreadable("too-many-rows")
-    found[0].alone = alone
     return found[0]
 
 
-def _scanned(path: Path, parts: dict[str, archive.Entry], wanted: str | None) -> tuple[list[Sheet], int]:
-    """The visible sheets with content (and the one wanted), in order, after all XML was looked through.
-
-    And how many sheets there are that are not hidden, with or without content.
-    """
+def _scanned(path: Path, parts: dict[str, archive.Entry], wanted: str | None) -> list[Sheet]:
+    """The visible sheets with content (and the one wanted), in order, after all XML was looked through."""
     targets = relations(path, parts)
-    found, seen = [], 0
+    found = []
     for name, visible, relation in workbook(path, parts["xl/workbook.xml"]):
         part = parts.get(targets.get(relation, ""))
         if (visible or name == wanted) and part is not None and "worksheets/" in part.name:
             sheet = Sheet(name)
             Scan(sheet).run(path, part)
-            seen += 1
             if sheet.widest:
                 found.append(sheet)
     for name, part in parts.items():
         if name.endswith((".xml", ".rels")) and "worksheets/sheet" not in name:
             Scan(Sheet(name), cells=False).run(path, part)
-    return found, seen
+    return found
 
 
 def _say(found: list[Sheet], problems: Problems) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from testbed.tabular.engine import copy_parquet, duckdb, ident, parquet
+from testbed.tabular.engine import copy_parquet, duckdb, ident, literal, parquet
 from testbed.tabular.kinds import Kind
 from testbed.tabular.limits import Limits
 from testbed.tabular.problems import Problems, Unreadable
@@ -10,6 +10,8 @@ from testbed.tabular.rows import named
 from testbed.tabular.typed import Column
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+WRITERS = {"ARROW:schema", "pandas"}
+"""What writers of Parquet note of a file's own types."""
 STAMPS = {
     "TIMESTAMP": "TIMESTAMP",
     "TIMESTAMP_S": "TIMESTAMP",
@@ -58,6 +60,19 @@ def _described(connection: duckdb.DuckDBPyConnection, source: Path, limits: Limi
     if counted and counted[0] > limits.rows:
         raise Unreadable("too-many-rows", value=str(counted[0]))
     return [(row[0], row[1]) for row in described]
+
+
+def holds_more(connection: duckdb.DuckDBPyConnection, source: Path, limits: Limits) -> bool:
+    """Whether bytes are in it that nobody reads as text, or remarks that are in no column. Raises: Unreadable."""
+    if any("BLOB" in sql for _, sql in _described(connection, source, limits)):
+        return True
+    try:
+        keys = connection.execute(
+            f"SELECT DISTINCT decode(key) FROM parquet_kv_metadata({literal(str(source))})"
+        ).fetchall()
+    except duckdb.Error:
+        return True
+    return not {key for (key,) in keys} <= WRITERS
 
 
 def as_text(

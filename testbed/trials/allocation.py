@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, StringConstraints, model_validator
 from sqlalchemy import delete
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -71,7 +71,7 @@ def _separated(given: Any) -> Any:
     )
 
 
-Label = Annotated[Line, Field(min_length=1, max_length=80)]
+Label = Annotated[Line, StringConstraints(min_length=1, max_length=80, pattern=r"^[^,;\t\n]+$")]
 Labels = Annotated[list[Label], BeforeValidator(_separated)]
 UNITS: Any = Field(
     default=[], schema_extra={"examples": [["S01", "S02"]]}, description="What files call them."
@@ -187,9 +187,10 @@ def _insist(patch: Allocation) -> None:
 
 
 def _told(whole: Allocation) -> dict[str, Any]:
-    """The whole list in a few lines, for the record and for those who compare."""
-    arms = [f"{arm.name} ({arm.kind.value}): {', '.join(arm.units)}" for arm in whole.arms]
-    return {"arms": arms, "units": list(whole.units)}
+    return {
+        "arms": [{"name": arm.name, "kind": arm.kind.value, "units": arm.units} for arm in whole.arms],
+        "units": whole.units,
+    }
 
 
 async def _write(session: AsyncSession, trial_id: int, whole: Allocation) -> None:

@@ -133,7 +133,7 @@ async def answer(session: AsyncSession, actor: Actor, key: Key, draft: AnswersDr
     kept = draft.kept()
     source = await _source(session, result, draft.same_as, kept)
     result.answers = kept | ({"same_as": source.code} if source else {})
-    result.state = ResultState.received
+    result.state, result.looked_through = ResultState.received, False
     key_of_job = f"profile:{result.id}:{result.row_version}"  # the job before may be about to end
     result.job_id = await later(
         session, "profile", person_id=actor.person_id, unique_key=key_of_job, result=result.id

@@ -9,15 +9,14 @@ import structlog
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from testbed.access.models import WIDE, Access, Actor
+from testbed.access.models import Actor
 from testbed.activity import record
 from testbed.db import driver
 from testbed.jobs import Kind, LeaseLost, Task, Workshop, scratch
 from testbed.notices.models import Happening
-from testbed.revisions import revise
 from testbed.tabular import run
 from testbed.tabular.run import Report
-from testbed.trials import acceptance, correcting, dividing, families, results, secrecy
+from testbed.trials import acceptance, correcting, dividing, families, secrecy
 from testbed.trials.answers import engine_answers, header_of
 from testbed.trials.chosen import current
 from testbed.trials.correcting import Ground, ground
@@ -174,18 +173,8 @@ async def _end(task: Task, number: int, report: Report, kept: Kept, tables: list
         if tables:
             await dividing.divide(session, WORKER, result, tables)
         await _say(session, result, rows=report.rows, rejected=report.rejected, schema=kept.schema_id)
-        await _close(session, result)
+        await secrecy.close(session, WORKER, result)
         await _at_once(session, result)
-
-
-async def _close(session: AsyncSession, result: Result) -> None:
-    """Take back what the sender wished of a file that is not fit to be open to many, now that this is known."""
-    if result.access in WIDE and await secrecy.hindrance(session, result):
-        trial = await session.get_one(Trial, result.trial_id)
-        closed = {"access": Access.consortium}
-        await revise(
-            session, WORKER, result, closed, result.row_version, action=results.EDIT, pilot_id=trial.pilot_id
-        )
 
 
 async def _at_once(session: AsyncSession, result: Result) -> None:
@@ -222,8 +211,12 @@ async def gave_up(shop: Workshop, args: Mapping[str, Any], error: str) -> None:
             return
         log.warning("reading given up", result=result.code, error=error)
         result.state, result.rows = ResultState.unreadable, 0
-        result.report = Report("unreadable", "other", problems=[GIVEN_UP]).document()
+        result.report, result.looked_through = (
+            Report("unreadable", "other", problems=[GIVEN_UP]).document(),
+            False,
+        )
         session.add(result)
+        await secrecy.close(session, WORKER, result)
         await _say(session, result, given_up=True)
 
 

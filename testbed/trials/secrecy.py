@@ -6,12 +6,14 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from testbed.access.models import WIDE, Access, Actor
 from testbed.errors import Conflict
+from testbed.revisions import revise
 from testbed.tabular.personal import STOPPING
 from testbed.texts import message
 from testbed.trials.chosen import current
 from testbed.trials.descriptor import Secrecy, folded
-from testbed.trials.models import Result, TableSchema
+from testbed.trials.models import Result, TableSchema, Trial
 from testbed.trials.views import RUNNING
 
 KEPT_CLOSED = message(
@@ -20,8 +22,8 @@ KEPT_CLOSED = message(
 )
 
 MORE = message(
-    "Not everything in this file was looked through: it holds other tables or sheets, rows that were not taken, or comments "
-    "and pictures. It stays as closed as it was. Make a dataset of the table, or upload the table by itself."
+    "Not everything in this file was looked through: in a workbook or a packed file, or where rows were not taken, there can "
+    "be more than the table. It stays as closed as it was. Make a dataset of the table, or upload the table as CSV."
 )
 
 
@@ -33,6 +35,16 @@ async def insist_harmless(session: AsyncSession, result: Result) -> None:
     """
     if why := await hindrance(session, result):
         raise why
+
+
+async def close(session: AsyncSession, actor: Actor, result: Result) -> None:
+    """Take back what was wished for a file that is not fit to be open to many, now that this is known."""
+    if result.access in WIDE and await hindrance(session, result):
+        trial = await session.get_one(Trial, result.trial_id)
+        closed = {"access": Access.consortium}
+        await revise(
+            session, actor, result, closed, result.row_version, action="result.edit", pilot_id=trial.pilot_id
+        )
 
 
 async def hindrance(session: AsyncSession, result: Result) -> Conflict | None:

@@ -83,7 +83,7 @@ def main() -> None:
             os.dup2(os.open(f"{folder}/answer", os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
             code = 1
             try:
-                confined.main(folder)
+                confined.main(folder, parent=os.getppid())
                 sys.stdout.flush()
                 code = 0
             finally:

@@ -1,8 +1,12 @@
 """A file with columns that not everybody may have is not opened to everybody."""
 
+import gzip
 import io
 import zipfile
+from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import xlsxwriter
 
@@ -48,6 +52,13 @@ def zipped(**files: bytes) -> bytes:
     with zipfile.ZipFile(out, "w") as packed:
         for name, content in files.items():
             packed.writestr(name.replace("_", "."), content)
+    return out.getvalue()
+
+
+def parquet(columns: dict[str, list[Any]], **remarks: str) -> bytes:
+    out = io.BytesIO()
+    table = pyarrow.table(columns).replace_schema_metadata(remarks or None)
+    pyarrow.parquet.write_table(table, out)
     return out.getvalue()
 
 
@@ -113,6 +124,12 @@ async def test_a_file_sent_as_open_is_closed_for_what_is_found_in_it(client, tri
 
 
 BESIDE = {
+    "alone.xlsx": workbook(),
+    "alone.zip": zipped(data_csv=GOOD),
+    "packed.csv.gz": gzip.compress(GOOD),
+    "came-back.csv": b"__line;__rules;__rest;depth_cm\n2;type;Anna 070-123 45 67;1,5\n3;type;;2,5\n",
+    "bytes.parquet": parquet({"depth_cm": [1.0, 2.0], "who": [b"anna@kommun.example.se", b""]}),
+    "remarks.parquet": parquet({"depth_cm": [1.0, 2.0]}, owner="anna@kommun.example.se"),
     "another.xlsx": workbook("Kontakter"),
     "hidden.xlsx": workbook("Kontakter", hidden="Kontakter"),
     "remark.xlsx": workbook(remark="Ring Anna på 070-123 45 67"),
@@ -133,7 +150,11 @@ async def test_what_nobody_looked_through_is_not_opened_with_the_table(client, t
     assert (await client.get(f"{at}/raw")).status_code == 404
 
 
-ALONE = {"alone.xlsx": workbook(), "alone.zip": zipped(data_csv=GOOD), "alone.csv": GOOD}
+ALONE = {
+    "alone.csv": GOOD,
+    "alone.jsonl": b'{"time": "2026-01-01", "depth_cm": 1.5}\n' * 2,
+    "alone.parquet": parquet({"depth_cm": [12.5, 12.75]}),
+}
 
 
 @pytest.mark.parametrize("name", ALONE)
