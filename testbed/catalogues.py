@@ -62,9 +62,12 @@ def label(word: Any, kind: str = "") -> str:
 
 @cache
 def members(kind: str) -> tuple[str, ...]:
-    """The members of a closed set, in their order, as its labels list them."""
+    """The members of a closed set, in their order, as ``labels.po`` lists them. Raises: LookupError."""
     with (LOCALE / FALLBACK / "labels.po").open("rb") as opened:
-        return tuple(str(each.id) for each in read_po(opened) if each.context == kind)
+        found = tuple(str(each.id) for each in read_po(opened) if each.context == kind)
+    if not found:
+        raise LookupError(f"no labels for {kind}")
+    return found
 
 
 def choices(kind: str) -> list[tuple[str, str]]:

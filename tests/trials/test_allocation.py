@@ -61,6 +61,16 @@ async def test_the_same_list_again_is_no_change(client, at):
     assert (await client.get(at)).json()["row_version"] == 2
 
 
+async def test_the_form_offers_what_there_is(client, at):
+    await written(client, at)
+
+    page = (await client.get(f"{at}/edit", headers=ALVA | HTML)).text
+
+    assert page.count('<option value="control" selected>') >= 1
+    assert page.count('<option value="treatment" selected>') >= 1
+    assert "S01\nS02</textarea>" in page
+
+
 async def test_the_form_takes_what_is_pasted_from_a_table(client, at):
     form = {
         "row_version": "1", "arms.0.name": "Med salt", "arms.0.kind": "treatment", "arms.0.units": "S01\tS02\r\nS03; S04",
