@@ -87,18 +87,18 @@ class Nursery:
         number, (read, write) = next(self._numbers), os.pipe()
         said = asyncio.StreamReader(limit=most)
         ended = self.loop.create_future()
-        with os.fdopen(read, "rb", buffering=0) as out:
+        with contextlib.ExitStack() as handles, os.fdopen(read, "rb", buffering=0) as out:
+            handles.callback(os.close, write)
+            pipe, _ = await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(said), out)
             try:
-                pipe, _ = await self.loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(said), out)
-                self._waited[number] = ended
                 self._tell({"begin": number, "job": str(job)}, write)
-            finally:
-                os.close(write)  # else the answer would have no end
-            try:
+                self._waited[number] = ended
+                handles.close()  # else the answer would have no end
                 yield Child(said, ended)
             finally:
                 pipe.close()
-                await self._over(number, ended)
+                if number in self._waited or ended.done():
+                    await self._over(number, ended)
 
     async def _over(self, number: int, ended: "asyncio.Future[int]") -> None:
         """Wait until nothing of a child is left, also when the caller is cancelled, and then again."""

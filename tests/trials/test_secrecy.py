@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from testbed import jobs
-from testbed.trials.profile import KINDS
+from testbed.trials.profile import KINDS, gave_up
 from tests.cast import ALVA, BO
 from tests.trials.checked import schema_of
 
@@ -165,3 +165,28 @@ async def test_a_table_by_itself_opens(client, trial, shop, name):
 
     assert answer.status_code == 200, answer.text
     assert (await client.get(f"{at}/raw")).content == ALONE[name]
+
+
+async def test_an_open_file_is_closed_while_it_is_checked_again(client, trial, shop):
+    at = await read(client, trial, shop, GOOD, "depth.csv", access="public")
+    before = (await client.get(f"{at}/raw")).status_code
+
+    asked = await client.post(f"{at}/answers", json={}, headers=ALVA)
+    meanwhile = (await client.get(f"{at}/raw")).status_code
+    await jobs.work_once(shop, KINDS)
+    after = (await client.get(f"{at}/raw")).status_code
+
+    assert asked.status_code < 300, asked.text
+    assert (before, meanwhile, after) == (200, 404, 200)
+
+
+async def test_a_reading_that_is_given_up_leaves_nothing_open(client, trial, shop):
+    at = await read(client, trial, shop, GOOD, "depth.csv", access="public")
+    await client.post(f"{at}/answers", json={}, headers=ALVA)
+    number = (await client.get(at, headers=BO)).json()["id"]
+
+    await gave_up(shop, {"result": number}, "the worker died")
+
+    refused = await opened(client, at, "public")
+    assert (await client.get(at, headers=BO)).json()["access"] == "consortium"
+    assert (refused.status_code, (await client.get(f"{at}/raw")).status_code) == (409, 404)
