@@ -1,10 +1,11 @@
 """The ``testbed`` command."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 from cyclopts import App, CycloptsError, Parameter
@@ -114,23 +115,34 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, worker: bool = True) -> 
     worker
         Also run a worker process; --no-worker where workers run elsewhere.
     """
-    from testbed import serve as serving
-
     settings = Settings.from_env()
     log.set_up(readable=sys.stderr.isatty())
     with ExitStack() as stack:
         lock = stack.enter_context(holding.only_one(settings.data_dir))
-        listening = stack.enter_context(serving.bound(host, port))
+        listening = stack.enter_context(holding.bound(host, port))
         if "base_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"base_url": f"http://{host}:{listening.getsockname()[1]}"})
         holding.tell(lock, settings.base_url)
         found = stack.enter_context(_prepared(settings))
+        serving = _serving()
         if found.cluster is not None:
             stack.enter_context(found.cluster.watched())
         asyncio.run(_welcome(settings, found))
         if worker:
             stack.enter_context(serving.worker_beside(settings.base_url))
         serving.web(settings, found.app(), listening, _say)
+
+
+def _serving() -> Any:
+    """``testbed.serve``, imported when mistakes have been told: it takes longest. What imports make stays, so that
+    nobody need look through it for garbage.
+    """
+    gc.disable()
+    from testbed import serve as serving
+
+    gc.freeze()
+    gc.enable()
+    return serving
 
 
 async def _welcome(settings: Settings, found: Server) -> None:
@@ -156,8 +168,7 @@ def work(
 
     `testbed serve` runs one already; more may run, also on other machines with the same database and store.
     """
-    from testbed import serve as serving
-
+    serving = _serving()
     if with_parent is not None:
         serving.end_with_parent(with_parent)
     settings = Settings.from_env()

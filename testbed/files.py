@@ -220,8 +220,8 @@ class Store:
         new = not data_dir.exists()
         self.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.blobs.mkdir(mode=0o700, exist_ok=True)
-        for number in range(256):
-            (self.blobs / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+        for folder in {self.blobs / f"{number:02x}" for number in range(256)} - set(self.blobs.iterdir()):
+            folder.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.blobs, data_dir, *([data_dir.absolute().parent] if new else [])):
             self.disk.sync_folder(folder)
         for part in self.staging.glob("*.part"):

@@ -1,8 +1,10 @@
-"""One service for each data folder: which process holds it, and where it is reached."""
+"""One service for each data folder and each address: which process holds it, and where it is reached."""
 
 import contextlib
+import errno
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -14,6 +16,8 @@ LOCK = "serve.lock"
 RUNNING = message(
     "A service runs on this data folder already (process {pid}). Stop it first, or choose another folder."
 )
+NO_ADDRESS = message("It is not possible to listen on {host}:{port}: {why}.")
+TAKEN = message("The address {host}:{port} is taken. Choose another port: PORT=8001 make serve.")
 
 
 @contextlib.contextmanager
@@ -53,3 +57,23 @@ def address_beside(data_dir: Path) -> str | None:
     except FileNotFoundError:
         pass
     return None
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        Conflict: somebody else listens there, or nobody can.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except (OSError, OverflowError) as error:
+        made.close()
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise Conflict(TAKEN, host=host, port=port) from error
+        why = getattr(error, "strerror", None) or "a port is a number from 0 to 65535"
+        raise Conflict(NO_ADDRESS, host=host, port=port, why=why) from error
+    return made

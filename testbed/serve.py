@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ctypes
-import errno
 import os
 import signal
 import socket
@@ -21,10 +20,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from testbed import activity, jobs
 from testbed.app import LANES, create_app
 from testbed.db import Database
-from testbed.errors import Conflict
 from testbed.files import store_of
 from testbed.settings import Settings
-from testbed.texts import message
 from testbed.trials import profile, reminders
 from testbed.trials.uploads import sweeping
 from testbed.web.shell import Shell
@@ -35,8 +32,6 @@ HEAD_SECONDS = 10
 HEAD_BYTES = 16_384
 PARENT_DIED = 1  # PR_SET_PDEATHSIG
 BACK_OFF_SECONDS = (0.5, 30.0)
-NO_ADDRESS = message("It is not possible to listen on {host}:{port}: {why}.")
-TAKEN = message("The address {host}:{port} is taken. Choose another port: PORT=8001 make serve.")
 
 
 class Bounded(HttpToolsProtocol):
@@ -96,26 +91,6 @@ class Announced(uvicorn.Server):
         for each in sockets or []:
             host, port = each.getsockname()[:2]
             self.say(f"Listening on http://{host}:{port}")
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        Conflict: somebody else listens there, or nobody can.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-    except (OSError, OverflowError) as error:
-        made.close()
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise Conflict(TAKEN, host=host, port=port) from error
-        why = getattr(error, "strerror", None) or "a port is a number from 0 to 65535"
-        raise Conflict(NO_ADDRESS, host=host, port=port, why=why) from error
-    return made
 
 
 def web(settings: Settings, db: Database, listening: socket.socket, say: Callable[[str], None]) -> None:

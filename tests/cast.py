@@ -4,6 +4,8 @@ Alva coordinates Norra hamn. Bo manages Lunet. Cecilia is a member of LTU. David
 """
 
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 
@@ -99,3 +101,11 @@ async def trial_of(connection: asyncpg.Connection, pilot_id: int) -> int:
         pilot_id,
     )
     return number
+
+
+@asynccontextmanager
+async def unguarded(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """One transaction in which rows may be changed that never change, as if it had been done behind our back."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        yield

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test: one server, one fresh database a test, all on one event loop.
+"""A real PostgreSQL for every test: one server, one database that is as new for each of them, all on one event loop.
 
 The server is the embedded one, started from the binaries in ``TESTBED_TEST_PG_BIN`` when that is set.
 """
@@ -20,7 +20,7 @@ import asyncpg
 import httpx
 import pytest
 from litestar import Litestar
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from xdist.scheduler import LoadFileScheduling
 
@@ -34,10 +34,13 @@ from testbed.settings import Settings
 from testbed.texts import FALLBACK, language
 from testbed.web.shell import Shell
 from tests import cast
+from tests.kept import Kept, Lasting
 from tests.post import Sink, sink_at
 
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
 BASE = "http://testserver"
+KEPT = "kept_"  # begins the name of a database that is kept between tests
+LASTING: dict[URL, Lasting] = {}
 
 
 LONGEST = ["matrix", "browser", "faults"]
@@ -79,18 +82,23 @@ def _plain_log() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once() -> Iterator[None]:
-    """Every test has an engine, and each would compile its statements anew: a fifth of a second a test.
+    """Every test opens the database anew, and would compile its statements anew: a fifth of a second a test.
 
-    They are kept by dialect, so engines share the first one's, which knows the same server.
+    They are kept by dialect, so engines share the first one's, which knows the same server. The database that is kept
+    between tests has one engine, so that its connections are kept too.
     """
     first: Engine | None = None
 
-    def sharing(*words: Any, **more: Any) -> AsyncEngine:
+    def sharing(url: URL, **more: Any) -> AsyncEngine:
         nonlocal first
-        engine = create_async_engine(*words, query_cache_size=10_000, **more)
+        if url in LASTING:
+            return LASTING[url]
+        engine = create_async_engine(url, query_cache_size=10_000, **more)
         first = first or engine.sync_engine
         engine.sync_engine.dialect = first.dialect
         engine.sync_engine._compiled_cache = first._compiled_cache
+        if KEPT in str(url.database):
+            LASTING[url] = engine = Lasting(engine.sync_engine)
         return engine
 
     with pytest.MonkeyPatch.context() as patch:
@@ -125,9 +133,9 @@ def url_of(server: Login, database: str) -> str:
 
 
 @asynccontextmanager
-async def made(server: Login, template: str = "template1") -> AsyncIterator[str]:
+async def made(server: Login, template: str = "template1", begins: str = "t_") -> AsyncIterator[str]:
     """Make a database, yield its URL, and drop it."""
-    name = f"t_{uuid4().hex}"
+    name = f"{begins}{uuid4().hex}"
     admin = await asyncpg.connect(**server.kwargs())
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
@@ -155,10 +163,22 @@ async def empty_url(server: Login) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+async def lasting(server: Login, template: str) -> AsyncIterator[Kept]:
+    """A database with the cast in it, for one test after the other."""
+    async with made(server, template, KEPT) as url:
+        keeping = await Kept.begin(url)
+        yield keeping
+        await keeping.end()
+        for engine in LASTING.values():
+            await engine.end()
+
+
 @pytest.fixture
-async def database_url(server: Login, template: str) -> AsyncIterator[str]:
-    async with made(server, template) as url:
-        yield url
+async def database_url(lasting: Kept) -> AsyncIterator[str]:
+    """URL of a database with nothing but the cast in it."""
+    yield lasting.url
+    await lasting.put_back()
 
 
 @pytest.fixture
@@ -167,21 +187,40 @@ async def db(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def lasting_folder(folder: Path) -> Path:
+    """A data folder for one test after the other."""
+    made = Path(tempfile.mkdtemp(prefix="d-", dir=folder))
+    made.chmod(0o755)
+    return made
+
+
 @pytest.fixture
-def settings(database_url: str, folder: Path) -> Iterator[Settings]:
+def data_dir(lasting_folder: Path) -> Iterator[Path]:
+    """A data folder in which nothing lies but the store's 256 folders, which take as long to make as a short test."""
+    yield lasting_folder
+    for place in lasting_folder.iterdir():
+        if place.name == "blobs":
+            for file in place.glob("*/*"):
+                file.unlink()
+        elif place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
+
+
+@pytest.fixture
+def settings(database_url: str, data_dir: Path) -> Settings:
     """Settings of a service of its own: its database, its files, passwords that cost nothing."""
-    data = Path(tempfile.mkdtemp(prefix="d-", dir=folder))
-    data.chmod(0o755)
-    yield Settings(
+    return Settings(
         base_url=BASE,
         database_url=database_url,
-        data_dir=data,
+        data_dir=data_dir,
         free_bytes_floor=0,
         upload_max_bytes=50_000_000,
         password_memory_kib=8,
         password_rounds=1,
     )
-    shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """A result, what it corrects, and the corrections whose rows join its own: who belongs together, and who is left aside."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import literal, select
+from sqlalchemy import bindparam, literal, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -39,21 +40,24 @@ async def corrections_of(
     session: AsyncSession, results: Iterable[Result], *, lock: bool = False
 ) -> list[Result]:
     """All corrections below these results, whatever was decided of them, oldest first."""
+    found = await session.exec(_below(lock), params={"above": [each.id for each in results]})
+    return [row[0] for row in found.all()]
+
+
+@cache
+def _below(lock: bool) -> Any:
+    """The question, built once: to build it and to tell it from others costs more than to answer it."""
     above: Any = select(col(Result.id).label("id"), literal(0).label("depth"))
-    above = above.where(col(Result.id).in_([each.id for each in results]))
-    tree = above.cte(recursive=True)
+    tree = above.where(col(Result.id).in_(bindparam("above", expanding=True))).cte(recursive=True)
     below = aliased(Result)
     tree = tree.union_all(
         select(below.id, tree.c.depth + 1)  # type: ignore[call-overload]
         .join(tree, below.replaces_id == tree.c.id)
         .where(below.corrects, tree.c.depth < DEEPEST)
     )
-    query: Any = (
-        select(Result)
-        .where(col(Result.id).in_(select(tree.c.id).where(tree.c.depth > 0)))
-        .order_by(col(Result.id))
-    )
-    return await _rows(session, query, lock=lock)
+    ours = col(Result.id).in_(select(tree.c.id).where(tree.c.depth > 0))
+    query: Any = select(Result).where(ours).order_by(col(Result.id))
+    return _locked(query) if lock else query
 
 
 async def held(session: AsyncSession, result: Result) -> tuple[Result, list[Result]]:
@@ -61,7 +65,7 @@ async def held(session: AsyncSession, result: Result) -> tuple[Result, list[Resu
     root = await root_of(session, result)
     above = [each for each in (root.id, root.replaces_id) if each is not None]
     query: Any = select(Result).where(col(Result.id).in_(above)).order_by(col(Result.id))
-    await _rows(session, query, lock=True)
+    await session.exec(_locked(query))
     return root, await corrections_of(session, [root], lock=True)
 
 
@@ -78,10 +82,9 @@ async def has_rival(session: AsyncSession, result: Result) -> bool:
     return (await session.exec(query.limit(1))).first() is not None
 
 
-async def _rows(session: AsyncSession, query: Any, *, lock: bool) -> list[Result]:
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return [row[0] for row in (await session.exec(query)).all()]
+def _locked(query: Any) -> Any:
+    """The same rows, held for a change, and as they are by then."""
+    return query.with_for_update().execution_options(populate_existing=True)
 
 
 def joined(results: Sequence[Result], corrections: Sequence[Result]) -> list[Result]:

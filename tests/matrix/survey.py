@@ -39,7 +39,7 @@ class Asked:
     let_in: bool
 
 
-@dataclass
+@dataclass(repr=False)  # it would be drawn whenever a task is, which takes seconds
 class Survey:
     """``wrong`` by part and person; ``done`` are the routes that somebody got through; ``met`` tells who met a guard."""
 
