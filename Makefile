@@ -40,9 +40,14 @@ test-pg15: .venv/.dev ## run the suite, but not browser and fault tests, on Post
 	TESTBED_TEST_PG_BIN="$(PG15)" $(PYTEST) --ignore tests/browser --ignore tests/faults $(ARGS)
 
 check: .venv/.dev ## format, lint, types, architecture, docs and compose file
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-code check-house
+
+check-code:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check-house:
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py tests/test_packaging.py tests/test_compose.py
 
 format: .venv/.dev ## format the code and mend what lint can mend
@@ -89,4 +94,4 @@ lock: ## write the lock files again from pyproject.toml (needs uv; UPGRADE=--upg
 	@$(LOCKED) -r requirements-dev.lock
 	@touch .venv/.dev
 
-.PHONY: help serve demo install test night test-pg15 check format browser bench faults lock
+.PHONY: help serve demo install test night test-pg15 check check-code check-house format browser bench faults lock
