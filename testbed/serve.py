@@ -30,16 +30,23 @@ log = structlog.get_logger(__name__)
 
 HEAD_SECONDS = 10
 HEAD_BYTES = 16_384
+BODY_SECONDS = 30
+BODY_BYTES_PER_SECOND = 16_384
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 PARENT_DIED = 1  # PR_SET_PDEATHSIG
 BACK_OFF_SECONDS = (0.5, 30.0)
 
 
 class Bounded(HttpToolsProtocol):
-    """Ends connections whose request head is slow or large; uvicorn itself limits neither."""
+    """Ends connections whose request head is slow or large, or whose body is slow; uvicorn itself limits none of these.
+
+    A body is slow that brought too few bytes in ``BODY_SECONDS`` in which nobody on our side kept it waiting.
+    """
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._parsed = self._received = 0
+        self._parsed = self._received = self._body = 0
+        self._waited = False  # the body, for us
         self._in_head = True
         self._late = self.loop.call_later(HEAD_SECONDS, transport.close)
 
@@ -72,6 +79,27 @@ class Bounded(HttpToolsProtocol):
         self._late.cancel()
         self._in_head, self._received = False, 0
         super().on_headers_complete()
+        self._body, self._waited = 0, self.flow.read_paused
+        self._late = self.loop.call_later(BODY_SECONDS, self._next)
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        super().on_body(body)
+        self._waited = self._waited or self.flow.read_paused
+
+    def on_message_complete(self) -> None:
+        self._late.cancel()
+        super().on_message_complete()
+
+    def _next(self) -> None:
+        """Look at what came of a body since the last time."""
+        if not self._waited and self._body < BODY_SECONDS * BODY_BYTES_PER_SECOND:
+            if self.cycle is None or not self.cycle.response_started:
+                self.transport.write(TOO_SLOW)
+            self.transport.close()
+            return
+        self._body, self._waited = 0, self.flow.read_paused
+        self._late = self.loop.call_later(BODY_SECONDS, self._next)
 
     def _count(self, size: int) -> None:
         self._parsed += size

@@ -9,7 +9,7 @@ import uvicorn
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[tuple[str, int]]:
+async def served(app: Any, **more: Any) -> AsyncIterator[tuple[str, int]]:
     """Serve an app that is alive already, on a free port of the loopback; yield host and port."""
     config = uvicorn.Config(
         app,
@@ -19,6 +19,7 @@ async def served(app: Any) -> AsyncIterator[tuple[str, int]]:
         log_config=None,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=600,  # else a browser may choose a line at the moment it is closed
+        **more,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

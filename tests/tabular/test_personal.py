@@ -101,6 +101,22 @@ def test_a_heading_settles_what_few_digits_leave_open(looking):
     assert kinds(told) == {("Personnummer", "personal_number"): 1, ("telefon", "phone"): 1}
 
 
+def test_a_row_of_values_that_was_taken_for_titles_is_looked_at(looking):
+    titles = {
+        "anna@kommun.example.se": [1.5],
+        "811218-9876": [2.5],
+        "tel 070-123 45 67": ["x"],
+        "811218-9877": [3.5],
+    }
+
+    assert kinds(looking(titles)) == {
+        ("anna@kommun.example.se", "email"): 1,
+        ("811218-9876", "personal_number"): 1,
+        ("tel 070-123 45 67", "phone"): 1,
+    }
+    assert kinds(looking({"a@b.se": ["anna@kommun.example.se"] * 4})) == {("a@b.se", "email"): 4}
+
+
 def test_a_number_of_this_century_lost_its_zeros_in_a_spreadsheet(looking):
     assert kinds(looking({"pnr": [int("0101012383")]})) == {("pnr", "personal_number"): 1}
     assert kinds(looking({"pnr": [int("0101012384")]})) == {}

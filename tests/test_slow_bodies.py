@@ -1,0 +1,85 @@
+"""Bodies that hardly come are cut off; those that we keep waiting, and those that come slowly but come, are not."""
+
+import asyncio
+
+import pytest
+
+from testbed import serve
+from tests.live import served
+
+HEAD = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+async def counting(scope, receive, send):
+    """Answers with how many bytes came; ``/late`` is read only after a while."""
+    if scope["path"] == "/late":
+        await asyncio.sleep(1)
+    count, message = 0, {"more_body": True}
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        count += len(message["body"])
+    told = str(count).encode()
+    headers = [(b"content-length", str(len(told)).encode())]
+    headers += [(b"connection", b"close")] if scope["path"] != "/kept" else []
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": told})
+
+
+@pytest.fixture
+async def at(monkeypatch):
+    monkeypatch.setattr(serve, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(serve, "BODY_BYTES_PER_SECOND", 10_000)
+    async with served(counting, http=serve.Bounded) as (host, port):
+        yield host, port
+
+
+async def sent(at, head: bytes, pieces: list[bytes], every_s: float) -> bytes:
+    """What is answered to a body that is sent in pieces."""
+    reader, writer = await asyncio.open_connection(*at)
+    answer = asyncio.create_task(reader.read())
+    writer.write(head)
+    for piece in pieces:
+        if not answer.done():
+            writer.write(piece)
+            await asyncio.sleep(every_s)
+    told = await asyncio.wait_for(answer, 5)
+    writer.close()
+    return told
+
+
+async def test_a_body_that_hardly_comes_is_told_so_and_cut_off(at):
+    answer = await sent(at, HEAD % 1_000_000, [b"x" * 100] * 20, 0.05)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_stops_after_a_good_beginning_is_cut_off(at):
+    answer = await sent(at, HEAD % 1_000_000, [b"x" * 9000, b""], 0.1)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_comes_slowly_but_comes_is_read_to_its_end(at):
+    answer = await sent(at, HEAD % 16_000, [b"x" * 1000] * 16, 0.06)
+
+    assert answer.endswith(b"16000")
+
+
+async def test_a_body_that_we_keep_waiting_is_not_slow(at):
+    head = HEAD.replace(b"PUT /", b"PUT /late") % 1_000_000
+
+    assert (await sent(at, head, [b"x" * 1_000_000], 0)).endswith(b"1000000")
+
+
+async def test_a_line_that_rests_between_two_requests_is_left_alone(at):
+    reader, writer = await asyncio.open_connection(*at)
+    writer.write(b"GET /kept HTTP/1.1\r\nHost: x\r\n\r\n")
+    first = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n0"), 5)
+    await asyncio.sleep(0.8)
+    writer.write(HEAD % 3 + b"abc")
+
+    assert first.startswith(b"HTTP/1.1 200")
+    assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"3")
+    writer.close()
