@@ -1,6 +1,7 @@
 """The revisions are the schema; the models only mirror them, and this proves that they do."""
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -153,3 +154,50 @@ async def test_down_and_up_again(empty_url):
         await migrate(db)
 
     assert left == {"alembic_version", "alembic_version_pkc"}
+
+
+WORLD = """
+    WITH city AS (INSERT INTO partner (slug, name, kind, visibility) VALUES ('lulea', 'Luleå kommun', 'city', 'public') RETURNING id),
+    bed AS (INSERT INTO testbed (slug, name, environment, owner_partner_id, visibility)
+            SELECT 'centrum', '{"sv": "Centrum"}', 'real', id, 'public' FROM city RETURNING id),
+    pilot AS (INSERT INTO pilot (testbed_id, code, title, lead_partner_id, stage, state, visibility)
+              SELECT bed.id, 'LUL-2026-001', '{"sv": "Pilot"}', city.id, 'running', 'active', 'public' FROM bed, city RETURNING id),
+    trial AS (INSERT INTO trial (pilot_id, title, visibility) SELECT id, '{"sv": "Försök"}', 'public' FROM pilot RETURNING id)
+    INSERT INTO result (code, trial_id, owner_id, filename, sha256, size, access, state, entry, report)
+    SELECT given.code, trial.id, city.id, 'a.csv', repeat('a', 64), 1, 'public', given.state, given.entry, given.report
+    FROM trial, city, unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) AS given (code, state, entry, report)
+"""
+CLEAN = {
+    "kind": "csv",
+    "assumed": {},
+    "problems": [],
+    "personal": {"rules": 1, "rows": 3, "scanned": 3, "found": [{"columns": ["eui"], "kind": "device", "count": 3}]},
+}  # fmt: skip
+BEFORE = {
+    "R-CLEAN2": ("ready", None, {}),
+    "R-PARTLY": ("partly", None, {}),
+    "R-UNREAD": ("received", None, None),
+    "R-ENTRY2": ("ready", "one.csv", {}),
+    "R-XLSX22": ("ready", None, {"kind": "xlsx"}),
+    "R-GZIP22": ("ready", None, {"assumed": {"packed": "gzip"}}),
+    "R-NEVER2": ("ready", None, {"personal": {}}),
+    "R-EMAIL2": ("ready", None, {"personal": {"rows": 3, "found": [{"columns": ["c"], "kind": "email", "count": 1}]}}),
+    "R-DROPS2": ("ready", None, {"problems": [{"rule": "column-dropped"}]}),
+}  # fmt: skip
+
+
+async def test_of_files_read_before_only_those_that_were_looked_through_stay_open(empty_url):
+    """Whatever was read before that was recorded is known by what its report says; nothing else counts as looked through."""
+    rows = [
+        (code, state, entry, None if more is None else json.dumps(CLEAN | more))
+        for code, (state, entry, more) in BEFORE.items()
+    ]
+    async with Database(empty_url) as db:
+        await migrate(db, "0011")
+        async with db.raw() as connection:
+            await connection.execute(WORLD, *map(list, zip(*rows, strict=True)))
+        await migrate(db)
+        async with db.raw() as connection:
+            left = await connection.fetch("SELECT code FROM result WHERE looked_through")
+
+    assert [row["code"] for row in left] == ["R-CLEAN2"]
