@@ -1,6 +1,8 @@
 """Chromium in front of the whole service; skipped where there is no Chromium."""
 
+import ctypes
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +20,11 @@ from tests.conftest import made
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM:
         pytest.skip("Chromium is not installed")
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libatomic.so.1")
+        except OSError:
+            pytest.skip("libatomic1 is not installed, which the Node.js of Playwright needs")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield running
