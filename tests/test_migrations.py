@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -173,7 +174,7 @@ CLEAN = {
     "problems": [],
     "personal": {"rules": 1, "rows": 3, "scanned": 3, "found": [{"columns": ["eui"], "kind": "device", "count": 3}]},
 }  # fmt: skip
-BEFORE = {
+BEFORE: dict[str, tuple[str, str | None, Any]] = {
     "R-CLEAN2": ("ready", None, {}),
     "R-PARTLY": ("partly", None, {}),
     "R-UNREAD": ("received", None, None),
