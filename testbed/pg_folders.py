@@ -27,6 +27,9 @@ FIRST_BARRED = 'for folder; do [ -x "$folder" ] || { printf %s "$folder"; exit; 
 
 Account = dict[str, Any]  # whom the server runs as, in the words of ``subprocess``; empty: as we do
 
+SHELL = set('"$`\\')
+"""What a shell reads between quotation marks; initdb asks for its server through one."""
+
 
 class CannotStart(RuntimeError):
     """The embedded PostgreSQL did not start; the message is for the operator and needs no traceback."""
@@ -192,6 +195,11 @@ def programs(home: Path, account: Account, chosen: Path | None) -> tuple[Path, i
     with suppress(PermissionError):
         return installed / PROGRAMS / "bin", _major(installed / PROGRAMS / "bin", account)
     copied = home / f"programs-{version(PACKAGE)}"
+    if SHELL & set(str(home)):
+        raise CannotStart(
+            f'{home}: PostgreSQL cannot be set up in a folder whose name holds ", $, ` or \\. '
+            f"Choose another data folder, or let everybody read {installed}."
+        )
     if not copied.exists():
         _copy(installed, copied)
     return copied / PROGRAMS / "bin", _major(copied / PROGRAMS / "bin", account)

@@ -40,7 +40,8 @@ BACK_OFF_SECONDS = (0.5, 30.0)
 class Bounded(HttpToolsProtocol):
     """Ends connections whose request head is slow or large, or whose body is slow; uvicorn itself limits none of these.
 
-    A body is slow that brought too few bytes in ``BODY_SECONDS`` in which nobody on our side kept it waiting.
+    A body is slow that brought too few bytes in ``BODY_SECONDS`` in which nobody on our side kept it waiting. It is told
+    so, but for pieces of resumable uploads: their clients go on after a broken line, and give up after a 408.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -79,7 +80,7 @@ class Bounded(HttpToolsProtocol):
         self._late.cancel()
         self._in_head, self._received = False, 0
         super().on_headers_complete()
-        self._body, self._waited = 0, self.flow.read_paused
+        self._body, self._waited = 0, self.flow.read_paused or self.expect_100_continue
         self._late = self.loop.call_later(BODY_SECONDS, self._next)
 
     def on_body(self, body: bytes) -> None:
@@ -94,7 +95,8 @@ class Bounded(HttpToolsProtocol):
     def _next(self) -> None:
         """Look at what came of a body since the last time."""
         if not self._waited and self._body < BODY_SECONDS * BODY_BYTES_PER_SECOND:
-            if self.cycle is None or not self.cycle.response_started:
+            resumable = any(name == b"tus-resumable" for name, _ in self.headers)
+            if not resumable and not (self.cycle and self.cycle.response_started):
                 self.transport.write(TOO_SLOW)
             self.transport.close()
             return

@@ -55,6 +55,12 @@ async def test_a_body_that_hardly_comes_is_told_so_and_cut_off(at):
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
+async def test_of_a_resumable_upload_the_line_only_breaks(at):
+    head = HEAD.replace(b"Host: x", b"Host: x\r\nTus-Resumable: 1.0.0") % 1_000_000
+
+    assert await sent(at, head, [b"x" * 100] * 20, 0.05) == b""
+
+
 async def test_a_body_that_stops_after_a_good_beginning_is_cut_off(at):
     answer = await sent(at, HEAD % 1_000_000, [b"x" * 9000, b""], 0.1)
 

@@ -9,7 +9,17 @@ import asyncpg
 import pytest
 
 from testbed.embedded import Login, alive, running
-from tests.embedded.processes import BIN_DIR, OTHER_UID, another, as_root, ask, mode, pid_of, start
+from tests.embedded.processes import (
+    BIN_DIR,
+    OTHER_UID,
+    another,
+    as_root,
+    ask,
+    mode,
+    pid_of,
+    read_by_others,
+    start,
+)
 
 
 async def test_it_is_reached_by_its_socket_alone_keeps_utc_and_knows_swedish_letters(fresh: Path):
@@ -98,6 +108,7 @@ def test_root_gives_way_to_a_user_of_its_own_that_others_cannot_pass_for(home: P
 
 
 @as_root
+@read_by_others
 def test_an_ordinary_user_runs_it_as_himself(fresh: Path):
     fresh.mkdir()
     os.chown(fresh, OTHER_UID, OTHER_UID)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from testbed import pg_folders
 from testbed.embedded import CannotStart, alive
 from testbed.pg_folders import FOLDER_BYTES, LIBRARIES, PROGRAMS
-from tests.embedded.processes import BIN, another, as_root, ask, mode, pid_of, start
+from tests.embedded.processes import BIN, another, as_root, ask, mode, pid_of, read_by_others, start
 
 
 def deep(around: Path, size: int) -> Path:
@@ -45,11 +46,24 @@ async def test_else_the_socket_lies_in_a_folder_of_its_user_alone(around: Path):
         place.unlink()
 
 
+@read_by_others
 async def test_a_folder_may_have_a_strange_name(around: Path):
     home = around / "Luleå 'hamn', \"söder\" %s 100% $HOME `x`"
 
     with start(home) as cluster:
         assert await ask(cluster.app, "SELECT 1") == 1
+
+
+def test_a_name_that_a_shell_would_read_is_refused_where_programs_must_be_copied(around: Path, monkeypatch):
+    def closed(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(pg_folders, "_major", closed)
+
+    for sign in '"$`\\':
+        with pytest.raises(CannotStart, match="Choose another data folder"):
+            pg_folders.programs(around / f"a{sign}b", {}, None)
+        assert not (around / f"a{sign}b").exists()
 
 
 @as_root

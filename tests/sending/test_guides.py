@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -59,6 +60,9 @@ async def run(language: str, text: str, folder: Path, address: str, trial: int) 
     return said
 
 
+@pytest.mark.skipif(
+    not (which("curl") and which("openssl")), reason="curl or openssl is not installed, which the guide uses"
+)
 async def test_the_commands_of_the_guide_do_what_they_say(address, tmp_path, client, db):
     (tmp_path / "data.csv").write_bytes(b"time;level\n2026-03-01;12,5\n2026-03-02;13,0\n")
     (tmp_path / "more.csv").write_bytes(b"time;level\n2026-04-01;12,5\n")
