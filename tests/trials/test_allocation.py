@@ -85,6 +85,20 @@ async def test_the_form_takes_what_is_pasted_from_a_table(client, at):
     assert told["units"] == ["S08", "S09"]
 
 
+async def test_fields_of_the_form_that_are_left_empty_are_empty_lists(client, at):
+    form = {
+        "row_version": "1", "arms.0.name": "Med salt", "arms.0.kind": "treatment", "arms.0.units": "S01",
+        "arms.1.name": "Utan", "arms.1.kind": "control", "arms.1.units": "", "units": "",
+    }  # fmt: skip
+
+    answer = await client.post(at, data=form, headers=ALVA | HTML)
+    emptied = await client.post(at, data={"row_version": "2", "units": ""}, headers=ALVA | HTML)
+
+    assert (answer.status_code, emptied.status_code) == (303, 303), answer.text
+    told = (await client.get(at)).json()
+    assert (told["arms"], told["units"]) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
