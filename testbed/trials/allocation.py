@@ -65,7 +65,7 @@ register(Unit, parent=Trial, on=lambda row, trial: row.trial_id == trial.id)
 
 
 def _separated(given: Any) -> Any:
-    """A list, or text as people paste it: one on each line, or between commas, semicolons or tabs; a field left empty is none."""
+    """A list, or text as people paste it: one on each line, or between commas, semicolons or tabs; nothing is none."""
     given = "" if given is None else given
     return (
         [each for each in re.split(r"[\n,;\t]", given) if each.strip()] if isinstance(given, str) else given
