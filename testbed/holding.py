@@ -60,7 +60,7 @@ def address_beside(data_dir: Path) -> str | None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A listening socket.
+    """A socket that is bound, to listen with.
 
     Raises:
         Conflict: somebody else listens there, or nobody can.

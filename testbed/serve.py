@@ -40,8 +40,8 @@ BACK_OFF_SECONDS = (0.5, 30.0)
 class Bounded(HttpToolsProtocol):
     """Ends connections whose request head is slow or large, or whose body is slow; uvicorn itself limits none of these.
 
-    A body is slow that brought too few bytes in ``BODY_SECONDS`` in which nobody on our side kept it waiting. It is told
-    so, but for pieces of resumable uploads: their clients go on after a broken line, and give up after a 408.
+    A body is slow that brought too few bytes in ``BODY_SECONDS`` in which nobody on our side kept it waiting. Pieces of
+    resumable uploads may be as slow as they are: of some, nothing is kept unless they are whole; silence ends them elsewhere.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -80,8 +80,8 @@ class Bounded(HttpToolsProtocol):
         self._late.cancel()
         self._in_head, self._received = False, 0
         super().on_headers_complete()
-        self._body, self._waited = 0, self.flow.read_paused or self.expect_100_continue
-        self._late = self.loop.call_later(BODY_SECONDS, self._next)
+        if not any(name == b"tus-resumable" for name, _ in self.headers):
+            self._begin()
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
@@ -94,14 +94,20 @@ class Bounded(HttpToolsProtocol):
 
     def _next(self) -> None:
         """Look at what came of a body since the last time."""
-        if not self._waited and self._body < BODY_SECONDS * BODY_BYTES_PER_SECOND:
-            resumable = any(name == b"tus-resumable" for name, _ in self.headers)
-            if not resumable and not (self.cycle and self.cycle.response_started):
-                self.transport.write(TOO_SLOW)
-            self.transport.close()
+        if self._waited or self._kept_waiting() or self._body >= BODY_SECONDS * BODY_BYTES_PER_SECOND:
+            self._begin()
             return
-        self._body, self._waited = 0, self.flow.read_paused
+        if not self.cycle.response_started:
+            self.transport.write(TOO_SLOW)
+        self.transport.close()
+
+    def _begin(self) -> None:
+        self._body, self._waited = 0, self._kept_waiting()
         self._late = self.loop.call_later(BODY_SECONDS, self._next)
+
+    def _kept_waiting(self) -> bool:
+        """Whether the body waits for us: for the answer before its own, for room, or for the word to go on."""
+        return bool(self.pipeline or self.flow.read_paused or self.cycle.waiting_for_100_continue)
 
     def _count(self, size: int) -> None:
         self._parsed += size

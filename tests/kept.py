@@ -26,11 +26,12 @@ TABLE = """
 """
 SEQUENCE = "PERFORM setval('public.{name}', {value}, {called});"
 PUT_BACK = """
-    CREATE FUNCTION kept.put_back(since bigint) RETURNS bigint LANGUAGE plpgsql AS $body$
+    CREATE FUNCTION kept.put_back(since bigint) RETURNS void LANGUAGE plpgsql AS $body$
     #variable_conflict use_column
-    BEGIN {steps} RETURN pg_current_xact_id()::text::bigint + 1; END $body$
+    BEGIN {steps} END $body$
 """
-NEXT = "SELECT pg_current_xact_id()::text::bigint + 1"
+NEXT = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+"""What whoever writes now is numbered from: also those who began before, and have not ended yet."""
 
 
 class Lasting(AsyncEngine):
@@ -67,7 +68,8 @@ class Kept:
 
     async def put_back(self) -> None:
         """Raises LockNotAvailableError: something still writes."""
-        self._since = await self._connection.fetchval("SELECT kept.put_back($1)", self._since)
+        await self._connection.execute("SELECT kept.put_back($1)", self._since)
+        self._since = await self._connection.fetchval(NEXT)
 
     async def end(self) -> None:
         await self._connection.close()

@@ -71,18 +71,21 @@ def _report(reading: Reading, columns: Sequence[typed.Column]) -> dict[str, Any]
         "counts": reading.problems.counts(),
         "proposal": {} if reading.schema else proposing.proposal(reading.connection, reading.target, columns, stats),
         "preview": preview,
-        "personal": _personal(reading, shapes, stats),
+        "personal": _personal(reading, shapes, stats, {each.name: each.title for each in columns}),
         "software": software(),
     }  # fmt: skip
 
 
 def _personal(
-    reading: Reading, shapes: Sequence[tuple[str, str, str]], stats: Sequence[dict[str, Any]]
+    reading: Reading,
+    shapes: Sequence[tuple[str, str, str]],
+    stats: Sequence[dict[str, Any]],
+    titles: dict[str, str],
 ) -> dict[str, Any]:
     """A table that could not be looked through is kept all the same, and said not to have been."""
     devices = reading.references.get("devices") or ()
     try:
-        return personal.scan(reading.connection, reading.target, shapes, stats, devices)
+        return personal.scan(reading.connection, reading.target, shapes, stats, devices, titles)
     except duckdb.Error:
         return {}
 

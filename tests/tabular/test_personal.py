@@ -39,11 +39,13 @@ def looking(tmp_path_factory):
     folder = tmp_path_factory.mktemp("personal")
     connection = engine.connect(folder, milliseconds=60_000)
 
-    def look(table, devices=()):
+    def look(table, devices=(), titles=None):
         path = folder / "table.parquet"
         pyarrow.parquet.write_table(pyarrow.table(table), path)
         shapes = columns_of(connection, [path])
-        return personal.scan(connection, path, shapes, profile.statistics(connection, path, shapes), devices)
+        return personal.scan(
+            connection, path, shapes, profile.statistics(connection, path, shapes), devices, titles
+        )
 
     return look
 
@@ -113,6 +115,9 @@ def test_a_row_of_values_that_was_taken_for_titles_is_looked_at(looking):
         ("anna@kommun.example.se", "email"): 1,
         ("811218-9876", "personal_number"): 1,
         ("tel 070-123 45 67", "phone"): 1,
+    }
+    assert kinds(looking({"level": [1.5]}, titles={"level": "anna@kommun.example.se"})) == {
+        ("level", "email"): 1
     }
     assert kinds(looking({"a@b.se": ["anna@kommun.example.se"] * 4})) == {("a@b.se", "email"): 4}
 
