@@ -7,19 +7,25 @@ import pytest
 from testbed import serve
 from tests.live import served
 
+BEFORE = {"late": 1, "soon": 0.2}  # s
 HEAD = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 
 async def counting(scope, receive, send):
-    """Answers with how many bytes came; ``/late`` is read only after a while."""
-    if scope["path"].endswith("/late"):
-        await asyncio.sleep(1)
+    """Answers with how many bytes came; ``/late`` is read only after a while, ``/then`` answered only after one."""
+    await asyncio.sleep(BEFORE.get(scope["path"].rpartition("/")[2], 0))
     count, message = 0, {"more_body": True}
     while message.get("more_body"):
         message = await receive()
         if message["type"] == "http.disconnect":
             return
         count += len(message["body"])
+    if scope["path"].endswith("/then"):
+        listening = asyncio.create_task(
+            receive()
+        )  # for the end of the line, as long answers do: reading goes on
+        await asyncio.sleep(1)
+        listening.cancel()
     told = str(count).encode()
     headers = [(b"content-length", str(len(told)).encode())]
     headers += [(b"connection", b"close")] if not scope["path"].startswith("/kept") else []
@@ -61,6 +67,13 @@ async def test_a_piece_of_a_resumable_upload_may_be_slow(at):
     assert (await sent(at, head, [b"x" * 100] * 16, 0.06)).endswith(b"1600")
 
 
+async def test_a_body_that_we_kept_waiting_for_a_while_is_not_slow(at, monkeypatch):
+    monkeypatch.setattr(serve, "BODY_BYTES_PER_SECOND", 1_000_000)
+    head = HEAD.replace(b"PUT /", b"PUT /soon") % 100_010
+
+    assert (await sent(at, head, [b"x" * 100_000, b"x" * 10], 0.4)).endswith(b"100010")
+
+
 async def test_who_waits_for_the_word_to_go_on_is_not_slow(at):
     head = HEAD.replace(b"PUT /", b"PUT /late").replace(b"Host: x", b"Host: x\r\nExpect: 100-continue") % 3
     reader, writer = await asyncio.open_connection(*at)
@@ -76,7 +89,7 @@ async def test_who_waits_for_the_word_to_go_on_is_not_slow(at):
 
 async def test_a_request_that_waits_for_the_answer_to_the_one_before_is_not_slow(at):
     reader, writer = await asyncio.open_connection(*at)
-    writer.write(b"GET /kept/late HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD % 3)
+    writer.write(b"GET /kept/then HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD % 3)
     await asyncio.wait_for(reader.readuntil(b"\r\n\r\n0"), 5)
     writer.write(b"abc")
 

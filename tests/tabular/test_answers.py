@@ -135,3 +135,11 @@ def test_what_was_proposed_takes_the_file_it_was_proposed_from(holding: Holding)
     held = holding(text, proposed)
 
     assert (held.report.state, held.report.rows, held.report.proposal) == ("ready", 60, {})
+
+
+def test_a_title_that_looks_like_personal_data_is_told_also_where_an_answer_renames_it(holding: Holding):
+    held = holding(
+        "anna@kommun.example.se;b\n1;2\n", answers={"columns": {"anna@kommun.example.se": "depth"}}
+    )
+
+    assert held.report.personal["found"] == [{"columns": ["depth"], "kind": "email", "count": 1}]
