@@ -110,9 +110,15 @@ class Allocation(SQLModel):
             return given | {"arms": rows}
         return given
 
-    def labels(self) -> Iterator[str]:
-        yield from (label for arm in self.arms for label in arm.units)
-        yield from self.units
+    def placed(self) -> Iterator[tuple[str, str]]:
+        """Every unit, with the field that it stands in."""
+        yield from (
+            (f"arms.{place}.units", label) for place, arm in enumerate(self.arms) for label in arm.units
+        )
+        yield from (("units", label) for label in self.units)
+
+    def labels(self) -> list[str]:
+        return [label for _, label in self.placed()]
 
 
 class AllocationPatch(Allocation):
@@ -176,11 +182,13 @@ async def edit(
 
 
 def _insist(patch: Allocation) -> None:
-    labels = Counter(patch.labels())
-    if labels.total() > MOST_UNITS:
+    if len(patch.labels()) > MOST_UNITS:
         raise Invalid(ATTENTION, fields={"units": TOO_MANY}, most=MOST_UNITS)
-    if twice := next((label for label, times in labels.items() if times > 1), None):
-        raise Invalid(ATTENTION, fields={"units": TWICE}, label=twice)
+    met: set[str] = set()
+    for field, label in patch.placed():
+        if label in met:
+            raise Invalid(ATTENTION, fields={field: TWICE}, label=label)
+        met.add(label)
     names = Counter(arm.name for arm in patch.arms)
     for place, arm in enumerate(patch.arms):
         if names[arm.name] > 1:

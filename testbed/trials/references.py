@@ -24,7 +24,7 @@ async def references(session: AsyncSession, trial: Trial) -> dict[str, Any]:
     period = [day.isoformat() if day else None for day in (trial.start_on, trial.end_on)]
     groups = await allocation.of_trial(session, trial.id)
     return {
-        "units": list(groups.labels()) or None,
+        "units": groups.labels() or None,
         "arms": [arm.name for arm in groups.arms] or None,
         "devices": [_deployed(device, deployment) for device, deployment in await session.exec(query)],
         "period": period if any(period) else None,

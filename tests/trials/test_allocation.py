@@ -104,6 +104,7 @@ async def test_fields_of_the_form_that_are_left_empty_are_empty_lists(client, at
     [
         ({"units": ["S01", " S01 "]}, "units"),
         ({"arms": [{"name": "A", "units": ["S01"]}], "units": ["S01"]}, "units"),
+        ({"arms": [{"name": "A", "units": ["S01"]}, {"name": "B", "units": ["S01"]}]}, "arms.1.units"),
         ({"arms": [{"name": "A"}, {"name": "A"}]}, "arms.0.name"),
         ({"units": [f"S{number}" for number in range(2001)]}, "units"),
         ({"units": ["x" * 81]}, "units"),
